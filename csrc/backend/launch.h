@@ -1,0 +1,32 @@
+// The one way to call a kernel.
+#pragma once
+
+#include <functional>
+#include <vector>
+
+#include "backend/backend.h"
+
+namespace deepnet {
+
+/// Listens to kernel launches of the thread that set it: a capture, a profiler, an anomaly check.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  /// Must run the closure; may keep it.
+  virtual void launched(const char* name, Device device, std::function<void(Backend&)> closure) = 0;
+};
+
+extern thread_local Recorder* current_recorder;
+
+/// Runs the closure on the device's backend. It is type-erased only when someone listens. Views that it captures must stay
+/// valid for as long as a listener may replay it; what changes between replays is a View of a scalar.
+template <class F>
+inline void launch(const char* name, Device device, F&& closure) {
+  if (current_recorder) [[unlikely]] {
+    current_recorder->launched(name, device, std::function<void(Backend&)>(std::forward<F>(closure)));
+    return;
+  }
+  closure(backend(device));
+}
+
+}  // namespace deepnet
