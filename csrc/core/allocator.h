@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "core/config.h"
 #include "core/ref.h"
 
 namespace deepnet {
@@ -44,15 +45,16 @@ void set_current_pool(Pool* pool);
 MemoryStats memory_stats();
 void reset_peak_memory_stats();
 
-/// Scratch memory of a kernel: undefined contents, given back at the end of the scope.
+/// Scratch memory of a kernel: undefined contents, given back at the end of the scope. Inlined by force, as kernels of every
+/// instruction set use it.
 class Scratch {
  public:
-  explicit Scratch(size_t bytes) : bytes_(bytes), data_(default_pool().allocate(bytes)) {}
-  ~Scratch() { default_pool().deallocate(data_, bytes_); }
+  DN_INLINE explicit Scratch(size_t bytes) : bytes_(bytes), data_(default_pool().allocate(bytes)) {}
+  DN_INLINE ~Scratch() { default_pool().deallocate(data_, bytes_); }
   Scratch(const Scratch&) = delete;
   Scratch& operator=(const Scratch&) = delete;
   template <class T>
-  T* as() const {
+  DN_INLINE T* as() const {
     return static_cast<T*>(data_);
   }
 

@@ -143,12 +143,18 @@ void reduce_as(const View& x, const View& y) {
 template <class Op>
 void reduce_integers(const View& x, const View& y) {
   switch (x.dtype) {
-    case DType::Bool: return reduce_as<Op, AsInteger, bool>(x, y);
-    case DType::UInt8: return reduce_as<Op, AsInteger, uint8_t>(x, y);
-    case DType::Int8: return reduce_as<Op, AsInteger, int8_t>(x, y);
-    case DType::Int16: return reduce_as<Op, AsInteger, int16_t>(x, y);
-    case DType::Int32: return reduce_as<Op, AsInteger, int32_t>(x, y);
-    default: return reduce_as<Op, AsInteger, int64_t>(x, y);
+    case DType::Bool:
+      return reduce_as<Op, AsInteger, bool>(x, y);
+    case DType::UInt8:
+      return reduce_as<Op, AsInteger, uint8_t>(x, y);
+    case DType::Int8:
+      return reduce_as<Op, AsInteger, int8_t>(x, y);
+    case DType::Int16:
+      return reduce_as<Op, AsInteger, int16_t>(x, y);
+    case DType::Int32:
+      return reduce_as<Op, AsInteger, int32_t>(x, y);
+    default:
+      return reduce_as<Op, AsInteger, int64_t>(x, y);
   }
 }
 
@@ -161,14 +167,22 @@ void reduce_truth(const View& x, const View& y) {
 
 void CpuBackend::integer_reduce(ReduceOp op, const View& x, const View& y) {
   switch (op) {
-    case ReduceOp::Sum: return reduce_integers<SumOp>(x, y);
-    case ReduceOp::Prod: return reduce_integers<ProdOp>(x, y);
-    case ReduceOp::Min: return reduce_integers<MinOp>(x, y);
-    case ReduceOp::Max: return reduce_integers<MaxOp>(x, y);
-    case ReduceOp::SumSquares: return reduce_integers<SumSquaresOp>(x, y);
-    case ReduceOp::SumAbs: return reduce_integers<SumAbsOp>(x, y);
-    case ReduceOp::Any: return reduce_truth<AnyOp>(x, y);
-    case ReduceOp::All: return reduce_truth<AllOp>(x, y);
+    case ReduceOp::Sum:
+      return reduce_integers<SumOp>(x, y);
+    case ReduceOp::Prod:
+      return reduce_integers<ProdOp>(x, y);
+    case ReduceOp::Min:
+      return reduce_integers<MinOp>(x, y);
+    case ReduceOp::Max:
+      return reduce_integers<MaxOp>(x, y);
+    case ReduceOp::SumSquares:
+      return reduce_integers<SumSquaresOp>(x, y);
+    case ReduceOp::SumAbs:
+      return reduce_integers<SumAbsOp>(x, y);
+    case ReduceOp::Any:
+      return reduce_truth<AnyOp>(x, y);
+    case ReduceOp::All:
+      return reduce_truth<AllOp>(x, y);
   }
 }
 
