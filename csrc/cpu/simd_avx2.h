@@ -246,15 +246,15 @@ DN_INLINE F64x4 lookup16(const double* table, I64x4 i) { return _mm256_i64gather
 DN_INLINE F32 lookup16(const float* table, I32 i) { return pair_of(lookup16(table, i.low), lookup16(table, i.high)); }
 DN_INLINE F64 lookup16(const double* table, I64 i) { return pair_of(lookup16(table, i.low), lookup16(table, i.high)); }
 
-DN_INLINE F64 widen(F32x8 a) {
+DN_INLINE F64 widen_register(F32x8 a) {
   return pair_of(F64x4(_mm256_cvtps_pd(_mm256_castps256_ps128(a.v))), F64x4(_mm256_cvtps_pd(_mm256_extractf128_ps(a.v, 1))));
 }
-DN_INLINE F32x8 narrow(F64 a) {
+DN_INLINE F32x8 narrow_register(F64 a) {
   return _mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps(a.low.v)), _mm256_cvtpd_ps(a.high.v), 1);
 }
-DN_INLINE F64 widen_low(F32 a) { return widen(a.low); }
-DN_INLINE F64 widen_high(F32 a) { return widen(a.high); }
-DN_INLINE F32 narrow(F64 low, F64 high) { return pair_of(narrow(low), narrow(high)); }
+DN_INLINE F64 widen_low(F32 a) { return widen_register(a.low); }
+DN_INLINE F64 widen_high(F32 a) { return widen_register(a.high); }
+DN_INLINE F32 narrow(F64 low, F64 high) { return pair_of(narrow_register(low), narrow_register(high)); }
 
 DN_INLINE __m128i load8_u16(const uint16_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 DN_INLINE I32 load_u16(const uint16_t* p) {

@@ -253,14 +253,14 @@ DN_INLINE F64 lookup16(const double* table, I64 i) {
   for (int l = 0; l < 8; ++l) r[l] = table[index[l] & 15];
   return F64::load(r);
 }
-DN_INLINE Pair<F64x2> widen(F32x4 a) {
+DN_INLINE Pair<F64x2> widen_register(F32x4 a) {
   return pair_of(F64x2(vcvt_f64_f32(vget_low_f32(a.v))), F64x2(vcvt_high_f64_f32(a.v)));
 }
-DN_INLINE F32x4 narrow(Pair<F64x2> a) { return vcvt_high_f32_f64(vcvt_f32_f64(a.low.v), a.high.v); }
-DN_INLINE F64 widen_low(F32 a) { return pair_of(widen(a.low.low), widen(a.low.high)); }
-DN_INLINE F64 widen_high(F32 a) { return pair_of(widen(a.high.low), widen(a.high.high)); }
+DN_INLINE F32x4 narrow_register(Pair<F64x2> a) { return vcvt_high_f32_f64(vcvt_f32_f64(a.low.v), a.high.v); }
+DN_INLINE F64 widen_low(F32 a) { return pair_of(widen_register(a.low.low), widen_register(a.low.high)); }
+DN_INLINE F64 widen_high(F32 a) { return pair_of(widen_register(a.high.low), widen_register(a.high.high)); }
 DN_INLINE F32 narrow(F64 low, F64 high) {
-  return pair_of(pair_of(narrow(low.low), narrow(low.high)), pair_of(narrow(high.low), narrow(high.high)));
+  return pair_of(pair_of(narrow_register(low.low), narrow_register(low.high)), pair_of(narrow_register(high.low), narrow_register(high.high)));
 }
 DN_INLINE I32x4 load4_u16(const uint16_t* p) { return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(p))); }
 DN_INLINE I32 load_u16(const uint16_t* p) {
