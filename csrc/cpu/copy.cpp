@@ -1,22 +1,18 @@
 // Copies between any dtypes and strides. Axes are taken in the order in which the output lies in memory, so writes stream;
 // where the input's fast axis is another one, tiles are transposed through a buffer in L1.
+#include "cpu/copy.h"
+
 #include <algorithm>
 #include <cstring>
 
 #include "core/convert.h"
+#include "cpu/clones.h"
 #include "cpu/cpu_backend.h"
 #include "cpu/strided.h"
 #include "cpu/transpose_tile.h"
 
 namespace deepnet {
 namespace {
-
-// Conversions are exact whatever the instructions, so they may use better ones than the rest of this file.
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__) && !defined(__SANITIZE_ADDRESS__)
-#define DN_ALSO_AVX2 __attribute__((target_clones("default", "avx2")))
-#else
-#define DN_ALSO_AVX2
-#endif
 
 template <class From, class To>
 DN_ALSO_AVX2 void convert_dense(const From* x, To* y, int64_t n) {
@@ -123,7 +119,7 @@ void copy_transposed(const char* x, char* y, int64_t x_size, const StridedLoop<2
 
 }  // namespace
 
-void CpuBackend::copy(const View& x, const View& y) {
+void copy_view(const View& x, const View& y) {
   const StridedLoop<2> loop(y.shape, {x.strides, y.strides}, 1);
   if (loop.total == 0) return;
   const int64_t x_size = itemsize(x.dtype), y_size = itemsize(y.dtype);
@@ -146,5 +142,7 @@ void CpuBackend::copy(const View& x, const View& y) {
     copy(from + offset[0] * x_size, x_step, to + offset[1] * y_size, y_step, count);
   });
 }
+
+void CpuBackend::copy(const View& x, const View& y) { copy_view(x, y); }
 
 }  // namespace deepnet
