@@ -13,6 +13,8 @@
 //   product  k in blocks of 512, each a chain of fused multiply-adds from zero; the first block is stored, the others are
 //            added in order
 //   grouped  k in groups of `group`, each a product as above; then the tree over groups
+// Which products and sums are fused (the exact formulas of softmax, the norms, attention, ...) stands at the head of
+// cpu/<family>.cpp.
 #pragma once
 
 #include <cstddef>
