@@ -105,6 +105,7 @@ void multiply_piece(const Product& p, const T* a, int64_t a_row, int64_t a_col, 
     in.step = a_col;
     in.offset = nullptr;
     in.packed = !b_rows;
+    in.strip = W * (k1 - k0);
     in.pack = pack_on_the_way ? pack : nullptr;
     in.b = static_cast<const T*>(p.b.at(batch, k0, j));
     in.ldb = p.b.row;

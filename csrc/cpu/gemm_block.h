@@ -20,12 +20,13 @@ DN_INLINE int64_t part_begin(int64_t n, int64_t parts, int64_t i) { return n * i
 struct KPlan {
   int64_t k, group;               // group 0: all of k is one
   const int32_t* cuts = nullptr;  // ends of segments where not at every 512 of a group; the last is k
-  int fold;                       // tree levels that close within a span
+  int fold = 0;                   // tree levels that close within a span
   int64_t span;
 
-  DN_INLINE KPlan(int64_t k_, int64_t group_) : k(k_), group(group_ > 0 ? group_ : larger(k_, 1)), fold(0), span(kSpan) {
-    if (group < kSpan) {
-      while (group << (fold + 1) <= kSpan) ++fold;
+  DN_INLINE KPlan(int64_t k_, int64_t group_, int64_t longest = kSpan)
+      : k(k_), group(group_ > 0 ? group_ : larger(k_, 1)), span(longest) {
+    if (group < longest) {
+      while (group << (fold + 1) <= longest) ++fold;
       span = group << fold;
     }
   }
@@ -38,10 +39,10 @@ struct KPlan {
   }
   DN_INLINE int64_t span_end(int64_t k0, int64_t cut) const {
     if (cuts) {
-      while (cuts[cut] < k && cuts[cut + 1] - k0 <= kSpan) ++cut;
+      while (cuts[cut] < k && cuts[cut + 1] - k0 <= span) ++cut;
       return cuts[cut];
     }
-    if (group < kSpan) return smaller(k0 + span, k);
+    if (group <= span) return smaller(k0 + span, k);
     const int64_t begin = k0 / group * group;
     return smaller(smaller(begin + group, k), begin + ((k0 - begin) / span + 1) * span);
   }
@@ -56,10 +57,10 @@ struct Operands {
   const int32_t* row_offset;
   int64_t step;
   const int32_t* offset;
-  const T* b;  // packed: tiles of kTileWidth columns, one after the other; else (k, j) at k * ldb + j, whole vectors
+  const T* b;  // (k, j) at k * ldb + j, whole vectors; or packed: strips of kTileWidth columns, vectors beside each other
   bool packed;
-  int64_t ldb;
-  T* pack;  // where to pack b on the way, or null
+  int64_t ldb, strip;  // strip: from one strip to the next
+  T* pack;             // where to pack b on the way, or null
 };
 
 /// y (rows, n), columns beside each other; n <= kPanelWidth. y holds partial sums on the way.
@@ -122,7 +123,7 @@ DN_INLINE void multiply_block(const Block<T>& block, const KPlan& plan, T* memor
         tile.y = y;
         tile.ldy = block.ldy;
         const bool packing = in.pack && t == 0, packed = in.packed || (in.pack && t > 0);
-        const T* b = in.packed ? in.b + s * W * (k1 - k0) : packed ? in.pack + s * W * (k1 - k0) : in.b + s * W;
+        const T* b = in.packed ? in.b + s * in.strip : packed ? in.pack + s * W * (k1 - k0) : in.b + s * W;
         const int64_t ldb = packed ? vectors * L : in.ldb;
         const auto kernel = tile_kernel<T>(packing     ? Reads::StepAndPack
                                            : in.offset ? Reads::Table
