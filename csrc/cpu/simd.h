@@ -77,6 +77,16 @@ DN_INLINE F32 in_double(F f, F32 x, F32 y) {
   return narrow(f(widen_low(x), widen_low(y)), f(widen_high(x), widen_high(y)));
 }
 
+/// The same under names that formulas may use of plain numbers too.
+template <class V>
+DN_INLINE std::enable_if_t<!std::is_arithmetic<V>::value, V> load_lanes(const scalar_of<V>* p) {
+  return V::load(p);
+}
+template <class V>
+DN_INLINE std::enable_if_t<!std::is_arithmetic<V>::value> store_lanes(scalar_of<V>* p, V x) {
+  x.store(p);
+}
+
 /// f, which takes and gives numbers, on every lane.
 template <class F, class V, class = std::enable_if_t<!std::is_arithmetic<V>::value>>
 DN_INLINE V each_lane(F f, V x) {

@@ -132,6 +132,11 @@ template <class F> DN_INLINE double each_lane(F f, double x) { return f(x); }
 template <class F> DN_INLINE float each_lane(F f, float x, float y) { return f(x, y); }
 template <class F> DN_INLINE double each_lane(F f, double x, double y) { return f(x, y); }
 
+/// Between a vector (here: a number) and memory.
+template <class V> DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value, V> load_lanes(const V* p) { return *p; }
+DN_INLINE void store_lanes(float* p, float x) { *p = x; }
+DN_INLINE void store_lanes(double* p, double x) { *p = x; }
+
 /// What a comparison of V gives; the integer vector of its width; its element type; how many elements.
 template <class V> using mask_of = decltype(std::declval<V>() < std::declval<V>());
 template <class V> using int_of = decltype(bits(std::declval<V>()));

@@ -1,0 +1,250 @@
+// The one switch from an operator's name to its formula.
+#pragma once
+
+#include "math/activation.h"
+#include "math/arithmetic.h"
+#include "math/binary.h"
+#include "math/compare.h"
+#include "math/erf.h"
+#include "math/exp.h"
+#include "math/gamma.h"
+#include "math/gelu.h"
+#include "math/gradients.h"
+#include "math/hyperbolic.h"
+#include "math/integer.h"
+#include "math/inverse_trig.h"
+#include "math/log.h"
+#include "math/map_op.h"
+#include "math/power.h"
+#include "math/trig.h"
+
+namespace deepnet {
+inline namespace DEEPNET_ISA {
+
+/// f(functor) for the functor of an operator. F's result must not depend on the functor's type.
+template <class F>
+decltype(auto) dispatch_map(MapOp op, F&& f) {
+  switch (op) {
+    case MapOp::Neg:
+      return f(math::Neg{});
+    case MapOp::Abs:
+      return f(math::Abs{});
+    case MapOp::Sign:
+      return f(math::Sign{});
+    case MapOp::Square:
+      return f(math::Square{});
+    case MapOp::Sqrt:
+      return f(math::Sqrt{});
+    case MapOp::Rsqrt:
+      return f(math::Rsqrt{});
+    case MapOp::Reciprocal:
+      return f(math::Reciprocal{});
+    case MapOp::Exp:
+      return f(math::Exp{});
+    case MapOp::Exp2:
+      return f(math::Exp2{});
+    case MapOp::Expm1:
+      return f(math::Expm1{});
+    case MapOp::Log:
+      return f(math::Log{});
+    case MapOp::Log2:
+      return f(math::Log2{});
+    case MapOp::Log10:
+      return f(math::Log10{});
+    case MapOp::Log1p:
+      return f(math::Log1p{});
+    case MapOp::Sin:
+      return f(math::Sin{});
+    case MapOp::Cos:
+      return f(math::Cos{});
+    case MapOp::Tan:
+      return f(math::Tan{});
+    case MapOp::Asin:
+      return f(math::Asin{});
+    case MapOp::Acos:
+      return f(math::Acos{});
+    case MapOp::Atan:
+      return f(math::Atan{});
+    case MapOp::Sinh:
+      return f(math::Sinh{});
+    case MapOp::Cosh:
+      return f(math::Cosh{});
+    case MapOp::Tanh:
+      return f(math::Tanh{});
+    case MapOp::Asinh:
+      return f(math::Asinh{});
+    case MapOp::Acosh:
+      return f(math::Acosh{});
+    case MapOp::Atanh:
+      return f(math::Atanh{});
+    case MapOp::Erf:
+      return f(math::Erf{});
+    case MapOp::Erfc:
+      return f(math::Erfc{});
+    case MapOp::Erfinv:
+      return f(math::Erfinv{});
+    case MapOp::Lgamma:
+      return f(math::Lgamma{});
+    case MapOp::Digamma:
+      return f(math::Digamma{});
+    case MapOp::Floor:
+      return f(math::Floor{});
+    case MapOp::Ceil:
+      return f(math::Ceil{});
+    case MapOp::Trunc:
+      return f(math::Trunc{});
+    case MapOp::Round:
+      return f(math::Round{});
+    case MapOp::IsNan:
+      return f(math::IsNan{});
+    case MapOp::IsInf:
+      return f(math::IsInf{});
+    case MapOp::IsFinite:
+      return f(math::IsFinite{});
+    case MapOp::LogicalNot:
+      return f(math::LogicalNot{});
+    case MapOp::BitwiseNot:
+      return f(math::BitwiseNot{});
+    case MapOp::Sigmoid:
+      return f(math::Sigmoid{});
+    case MapOp::LogSigmoid:
+      return f(math::LogSigmoid{});
+    case MapOp::Relu:
+      return f(math::Relu{});
+    case MapOp::Silu:
+      return f(math::Silu{});
+    case MapOp::Mish:
+      return f(math::Mish{});
+    case MapOp::Hardswish:
+      return f(math::Hardswish{});
+    case MapOp::Hardsigmoid:
+      return f(math::Hardsigmoid{});
+    case MapOp::Gelu:
+      return f(math::Gelu{});
+    case MapOp::GeluTanh:
+      return f(math::GeluTanh{});
+    case MapOp::Add:
+      return f(math::Add{});
+    case MapOp::Sub:
+      return f(math::Sub{});
+    case MapOp::Mul:
+      return f(math::Mul{});
+    case MapOp::Div:
+      return f(math::Div{});
+    case MapOp::FloorDiv:
+      return f(math::FloorDiv{});
+    case MapOp::TruncDiv:
+      return f(math::TruncDiv{});
+    case MapOp::Remainder:
+      return f(math::Remainder{});
+    case MapOp::Fmod:
+      return f(math::Fmod{});
+    case MapOp::Pow:
+      return f(math::Pow{});
+    case MapOp::Atan2:
+      return f(math::Atan2{});
+    case MapOp::Hypot:
+      return f(math::Hypot{});
+    case MapOp::Copysign:
+      return f(math::Copysign{});
+    case MapOp::Nextafter:
+      return f(math::Nextafter{});
+    case MapOp::Xlogy:
+      return f(math::Xlogy{});
+    case MapOp::Logaddexp:
+      return f(math::Logaddexp{});
+    case MapOp::Heaviside:
+      return f(math::Heaviside{});
+    case MapOp::Minimum:
+      return f(math::Minimum{});
+    case MapOp::Maximum:
+      return f(math::Maximum{});
+    case MapOp::Fmin:
+      return f(math::Fmin{});
+    case MapOp::Fmax:
+      return f(math::Fmax{});
+    case MapOp::Eq:
+      return f(math::Eq{});
+    case MapOp::Ne:
+      return f(math::Ne{});
+    case MapOp::Lt:
+      return f(math::Lt{});
+    case MapOp::Le:
+      return f(math::Le{});
+    case MapOp::Gt:
+      return f(math::Gt{});
+    case MapOp::Ge:
+      return f(math::Ge{});
+    case MapOp::BitwiseAnd:
+      return f(math::BitwiseAnd{});
+    case MapOp::BitwiseOr:
+      return f(math::BitwiseOr{});
+    case MapOp::BitwiseXor:
+      return f(math::BitwiseXor{});
+    case MapOp::ShiftLeft:
+      return f(math::ShiftLeft{});
+    case MapOp::ShiftRight:
+      return f(math::ShiftRight{});
+    case MapOp::Gcd:
+      return f(math::Gcd{});
+    case MapOp::Lcm:
+      return f(math::Lcm{});
+    case MapOp::LogicalAnd:
+      return f(math::LogicalAnd{});
+    case MapOp::LogicalOr:
+      return f(math::LogicalOr{});
+    case MapOp::LogicalXor:
+      return f(math::LogicalXor{});
+    case MapOp::LeakyRelu:
+      return f(math::LeakyRelu{});
+    case MapOp::Celu:
+      return f(math::Celu{});
+    case MapOp::Where:
+      return f(math::Where{});
+    case MapOp::Clamp:
+      return f(math::Clamp{});
+    case MapOp::Lerp:
+      return f(math::Lerp{});
+    case MapOp::MulAdd:
+      return f(math::MulAdd{});
+    case MapOp::Addcmul:
+      return f(math::Addcmul{});
+    case MapOp::Addcdiv:
+      return f(math::Addcdiv{});
+    case MapOp::Elu:
+      return f(math::Elu{});
+    case MapOp::Softplus:
+      return f(math::Softplus{});
+    case MapOp::ReluGrad:
+      return f(math::ReluGrad{});
+    case MapOp::TanhGrad:
+      return f(math::TanhGrad{});
+    case MapOp::SigmoidGrad:
+      return f(math::SigmoidGrad{});
+    case MapOp::GeluGrad:
+      return f(math::GeluGrad{});
+    case MapOp::GeluTanhGrad:
+      return f(math::GeluTanhGrad{});
+    case MapOp::SiluGrad:
+      return f(math::SiluGrad{});
+    case MapOp::MishGrad:
+      return f(math::MishGrad{});
+    case MapOp::HardswishGrad:
+      return f(math::HardswishGrad{});
+    case MapOp::HardsigmoidGrad:
+      return f(math::HardsigmoidGrad{});
+    case MapOp::LogSigmoidGrad:
+      return f(math::LogSigmoidGrad{});
+    case MapOp::LeakyReluGrad:
+      return f(math::LeakyReluGrad{});
+    case MapOp::EluGrad:
+      return f(math::EluGrad{});
+    case MapOp::SoftplusGrad:
+      return f(math::SoftplusGrad{});
+    default:
+      return f(math::Identity{});
+  }
+}
+
+}  // namespace DEEPNET_ISA
+}  // namespace deepnet
