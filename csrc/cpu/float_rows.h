@@ -2,6 +2,7 @@
 // the walk over a row, vector by vector.
 #pragma once
 
+#include "core/view.h"
 #include "cpu/simd.h"
 
 // A lambda that must melt into its caller: it takes vectors by reference.
@@ -89,6 +90,55 @@ DN_INLINE void write_row(T* p, const compute_of<T>* row, int64_t n) {
     for (; i + F32::lanes <= n; i += F32::lanes) store_floats(p + i, load<F32>(row + i));
     for (; i < n; ++i) assign(p[i], row[i]);
   }
+}
+
+/// One number of a float vector of any dtype and stride.
+template <class S>
+DN_INLINE S read_number(const View& v, int64_t i) {
+  S x = 0;
+  visit_floats(v.dtype, [&](auto tag) { x = S(widen(v.as<typename decltype(tag)::type>()[i * v.stride(0)])); });
+  return x;
+}
+template <class S>
+DN_INLINE void write_number(const View& v, int64_t i, S x) {
+  visit_floats(v.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    assign(v.as<T>()[i * v.stride(0)], compute_of<T>(x));
+  });
+}
+
+/// A weight or bias of n as numbers to compute with, through `buffer` where its dtype is another; null where undefined.
+template <class S>
+DN_INLINE const S* read_parameter(const View& v, int64_t n, S* buffer) {
+  if (!v.defined()) return nullptr;
+  if (v.dtype == dtype_of<S>()) return v.as<S>();
+  visit_floats(v.dtype, [&](auto tag) {
+    using T = typename decltype(tag)::type;
+    for (int64_t i = 0; i < n; ++i) buffer[i] = S(widen(v.as<T>()[i]));
+  });
+  return buffer;
+}
+
+struct LaneIndex {
+  float f[16];
+  double d[8];
+};
+constexpr LaneIndex kLaneIndex = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {0, 1, 2, 3, 4, 5, 6, 7}};
+
+/// 0, 1, 2, ...
+template <class V>
+DN_INLINE V lane_index() {
+  if constexpr (std::is_same<scalar_of<V>, float>::value) {
+    return load<V>(kLaneIndex.f);
+  } else {
+    return load<V>(kLaneIndex.d);
+  }
+}
+
+/// The first n lanes.
+template <class V>
+DN_INLINE mask_of<V> first_lanes(int64_t n) {
+  return lane_index<V>() < V(scalar_of<V>(n));
 }
 
 /// A position in rows of scalars: a whole vector at i, or the first n lanes of one.

@@ -9,21 +9,6 @@ namespace deepnet {
 inline namespace DEEPNET_ISA {
 namespace {
 
-/// One number of a float vector of any dtype and stride.
-template <class S>
-DN_INLINE S read_number(const View& v, int64_t i) {
-  S x = 0;
-  visit_floats(v.dtype, [&](auto tag) { x = S(widen(v.as<typename decltype(tag)::type>()[i * v.stride(0)])); });
-  return x;
-}
-template <class S>
-DN_INLINE void write_number(const View& v, int64_t i, S x) {
-  visit_floats(v.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    assign(v.as<T>()[i * v.stride(0)], compute_of<T>(x));
-  });
-}
-
 DN_INLINE int64_t target_of(const View& target, int64_t row) { return target.as<int64_t>()[row * target.stride(0)]; }
 DN_INLINE void check_target(int64_t t, int64_t classes) {
   if (t < 0 || t >= classes) throw_target_out_of_range(t, classes);

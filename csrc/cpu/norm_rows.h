@@ -1,23 +1,10 @@
 // What the normalisations share.
 #pragma once
 
-#include "core/view.h"
 #include "cpu/float_rows.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
-
-/// A weight or bias of n as numbers to compute with, through `buffer` where its dtype is another; null where undefined.
-template <class S>
-DN_INLINE const S* read_parameter(const View& v, int64_t n, S* buffer) {
-  if (!v.defined()) return nullptr;
-  if (v.dtype == dtype_of<S>()) return v.as<S>();
-  visit_floats(v.dtype, [&](auto tag) {
-    using T = typename decltype(tag)::type;
-    for (int64_t i = 0; i < n; ++i) buffer[i] = S(widen(v.as<T>()[i]));
-  });
-  return buffer;
-}
 
 /// fma(v, weight, bias), or what of it is there, with weight and bias along the row.
 template <class V, class At>

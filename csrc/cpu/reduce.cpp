@@ -78,7 +78,7 @@ struct MaxOp {
 
 /// Where the rows of one task come from: memory as it lies, or blocks of kRowBlock rows that `stage` makes dense.
 template <class S>
-struct Rows {
+struct RowBlocks {
   const void* x;
   int64_t row_stride, column_stride;
   void (*stage)(const void* x, int64_t first_row, int64_t row_stride, int64_t column_stride, int64_t rows, int64_t columns,
@@ -94,7 +94,7 @@ struct Kernels {
   /// The same for `width` rows side by side.
   void (*across)(const S* x, int64_t stride, int64_t begin, int64_t end, int64_t width, S* scratch, S* out);
   /// Rows [begin, end) by columns.
-  void (*columns)(const Rows<S>& rows, int64_t begin, int64_t end, int64_t group, int64_t width, S* scratch, S* out);
+  void (*columns)(const RowBlocks<S>& rows, int64_t begin, int64_t end, int64_t group, int64_t width, S* scratch, S* out);
   /// a = a combined with b.
   void (*combine)(S* a, const S* b, int64_t n);
   S empty;
@@ -116,7 +116,7 @@ void across_kernel(const S* x, int64_t stride, int64_t begin, int64_t end, int64
 }
 
 template <class S, class Op>
-void columns_kernel(const Rows<S>& rows, int64_t begin, int64_t end, int64_t group, int64_t width, S* scratch, S* out) {
+void columns_kernel(const RowBlocks<S>& rows, int64_t begin, int64_t end, int64_t group, int64_t width, S* scratch, S* out) {
   const Op op;
   const S* base = rows.stage ? rows.block : static_cast<const S*>(rows.x);
   const int64_t stride = rows.stage ? width : rows.row_stride;
@@ -260,7 +260,7 @@ void reduce_middle(const View& x, const View& y, int64_t group, const Kernels<co
     const int64_t scratch_size = columns_scratch(smaller(R, task_rows), group, width);
     Scratch scratch(size_t(scratch_size + width + (direct ? 0 : kRowBlock * width)) * sizeof(S));
     S* result = scratch.as<S>() + scratch_size;
-    Rows<S> rows{nullptr, x.stride(1), x.stride(2), direct ? nullptr : stage<T>, result + width};
+    RowBlocks<S> rows{nullptr, x.stride(1), x.stride(2), direct ? nullptr : stage<T>, result + width};
     for (int64_t task = begin; task < end; ++task) {
       const int64_t part = task % parts, ab = task / parts, a = ab / blocks, b = ab % blocks * width;
       const int64_t n = smaller(width, B - b), r0 = part * task_rows, r1 = smaller(R, r0 + task_rows);

@@ -93,7 +93,7 @@ DN_INLINE void reduce_columns(int64_t begin, int64_t end, int64_t group, int64_t
 
 /// Scalars of scratch that reduce_rows_across needs.
 DN_INLINE int64_t across_scratch(int64_t elements, int64_t width) {
-  return width * (kLanes + ColumnFold<F32>::levels(ceil_div(elements, kChunk)));
+  return width * (kChunkLanes + ColumnFold<F32>::levels(ceil_div(elements, kChunk)));
 }
 
 /// The rows order for `width` rows whose elements i lie side by side at x + i * stride: elements [begin, end), begin a multiple
@@ -101,14 +101,15 @@ DN_INLINE int64_t across_scratch(int64_t elements, int64_t width) {
 template <class V, class Combine, class Step>
 DN_INLINE void reduce_rows_across(const scalar_of<V>* x, int64_t stride, int64_t begin, int64_t end, int64_t width,
                                   Combine combine, Step step, scalar_of<V>* scratch, scalar_of<V>* out) {
-  ColumnFold<V> fold{scratch + kLanes * width, width, 0};
+  ColumnFold<V> fold{scratch + kChunkLanes * width, width, 0};
   for (int64_t chunk = begin; chunk < end; chunk += kChunk) {
-    const int64_t n = smaller(kChunk, end - chunk), lanes = smaller(kLanes, n);
+    const int64_t n = smaller(kChunk, end - chunk), lanes = smaller(kChunkLanes, n);
     for (int64_t i = 0; i < n; ++i) {
-      scalar_of<V>* acc = scratch + i % kLanes * width;
+      scalar_of<V>* acc = scratch + i % kChunkLanes * width;
       const scalar_of<V>* row = x + (chunk + i) * stride;
-      for_row<V>(width,
-                 [&](auto at) DN_FUSED { at.put(acc, step(i < kLanes ? Combine::template identity<V>() : at(acc), at(row))); });
+      for_row<V>(width, [&](auto at) DN_FUSED {
+        at.put(acc, step(i < kChunkLanes ? Combine::template identity<V>() : at(acc), at(row)));
+      });
     }
     for (int64_t span = 1; span < lanes; span *= 2)
       for (int64_t l = 0; l + span < lanes; l += 2 * span) {

@@ -9,7 +9,7 @@ namespace deepnet {
 inline namespace DEEPNET_ISA {
 
 constexpr int64_t kChunk = 1024;
-constexpr int kLanes = 32;
+constexpr int kChunkLanes = 32;
 // Chunks that one task takes of a long row: a power of two, so that its result is a subtree of the tree over chunks.
 constexpr int64_t kChunksPerTask = 16;
 
@@ -23,22 +23,6 @@ struct Adding {
     return a + b;
   }
 };
-
-struct Lanes0To15 {
-  float f[16];
-  double d[8];
-};
-constexpr Lanes0To15 kLaneIndex = {{0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15}, {0, 1, 2, 3, 4, 5, 6, 7}};
-
-/// The first n lanes.
-template <class V>
-DN_INLINE mask_of<V> first_lanes(int64_t n) {
-  if constexpr (std::is_same<scalar_of<V>, float>::value) {
-    return load<V>(kLaneIndex.f) < V(float(n));
-  } else {
-    return load<V>(kLaneIndex.d) < V(double(n));
-  }
-}
 
 /// The tree over values that arrive one after the other, N trees at once: a binary counter of pending subtrees.
 template <class T, int N>
@@ -73,12 +57,12 @@ struct TreeFold {
 /// a position into acc[0 .. N - 1].
 template <class V, int N, class Combine, class Step>
 DN_INLINE void reduce_chunk(int64_t begin, int64_t n, Combine combine, Step step, scalar_of<V>* out) {
-  constexpr int kVectors = kLanes / V::lanes;
+  constexpr int kVectors = kChunkLanes / V::lanes;
   V acc[kVectors][N];
   for (int p = 0; p < kVectors; ++p)
     for (int k = 0; k < N; ++k) acc[p][k] = Combine::template identity<V>();
   int64_t i = 0;
-  for (; i + kLanes <= n; i += kLanes)
+  for (; i + kChunkLanes <= n; i += kChunkLanes)
     for (int p = 0; p < kVectors; ++p) step(FullVector<V>{begin + i + p * V::lanes}, acc[p]);
   for (int p = 0; p < kVectors; ++p) {
     const int64_t left = n - i - p * V::lanes;
