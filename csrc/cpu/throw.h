@@ -7,5 +7,7 @@ namespace deepnet {
 
 /// IndexError: "cross_entropy: target 12 is out of range for 10 classes".
 [[noreturn]] void throw_target_out_of_range(int64_t target, int64_t classes);
+/// TypeError: "map: this operator has no form for floats".
+[[noreturn]] void throw_no_float_form();
 
 }  // namespace deepnet

@@ -24,7 +24,8 @@ template <class V>
 DN_INLINE V fmod(V x, V y) {
   // A quotient of few bits: one fused step is exact, and at most one divisor off where the quotient was rounded up.
   const V a = abs(x), b = abs(y), quotient = trunc(a / b);
-  if (all((quotient < constant<V>(4194304.0f, 2251799813685248.0)) & (b > constant<V>(1e-30f, 1e-290)))) {
+  if (all((quotient < constant<V>(4194304.0f, 2251799813685248.0)) & (b > constant<V>(1e-30f, 1e-290)) &
+          (b < infinity<V>()))) {
     const V r = fma(-quotient, b, a);
     return copy_sign(select(r < V(0), r + b, r), x);
   }

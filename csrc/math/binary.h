@@ -43,7 +43,7 @@ struct Nextafter : Signature<2> {
 struct Xlogy : Signature<2> {
   template <class V>
   DN_INLINE V operator()(V x, V y) const {
-    return select((x == V(0)) & ~isnan(y), V(0), x * log(y));
+    return select((x == V(0)) & (y == y), V(0), x * log(y));
   }
 };
 /// log(e^a + e^b)

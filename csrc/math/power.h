@@ -92,12 +92,12 @@ DN_INLINE Twofold<V> log_twofold(V x) {
 template <class V>
 DN_INLINE V pow_edges(V x, V y, V magnitude_power) {
   const V a = abs(x);
-  const auto integral = rint(y) == y;
+  const auto integral = rint(y) == y, fractional = rint(y) != y;
   const V half = V(0.5) * y;
   const auto odd = integral & (rint(half) != half) & (abs(y) < V(9007199254740992.0));
   const auto negative = bits(x) < int_of<V>(int64_t(0));
   V r = select(odd & negative, -magnitude_power, magnitude_power);
-  r = select((x < V(0)) & ~integral & (a < infinity<V>()), not_a_number<V>(), r);
+  r = select((x < V(0)) & fractional & (a < infinity<V>()), not_a_number<V>(), r);
   return select((y == V(0)) | (x == V(1)) | ((x == V(-1)) & (abs(y) == infinity<V>())), V(1), r);
 }
 

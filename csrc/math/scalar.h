@@ -134,8 +134,7 @@ template <class F> DN_INLINE double each_lane(F f, double x, double y) { return 
 
 /// Between a vector (here: a number) and memory.
 template <class V> DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value, V> load_lanes(const V* p) { return *p; }
-DN_INLINE void store_lanes(float* p, float x) { *p = x; }
-DN_INLINE void store_lanes(double* p, double x) { *p = x; }
+template <class V> DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value> store_lanes(V* p, V x) { *p = x; }
 
 /// What a comparison of V gives; the integer vector of its width; its element type; how many elements.
 template <class V> using mask_of = decltype(std::declval<V>() < std::declval<V>());

@@ -88,16 +88,21 @@ DN_INLINE Quadrant<double> reduce_any(double x) {
 
 template <class V>
 DN_INLINE Quadrant<V> reduce(V x) {
-  if (all(abs(x) < near_bound<V>())) return reduce_near(x);
+  const Quadrant<V> near = reduce_near(x);
+  if (all(abs(x) < near_bound<V>())) return near;
   using T = scalar_of<V>;
+  using N = scalar_of<int_of<V>>;
   constexpr int kLanes = lanes_of<V>;
-  T r[kLanes];
-  scalar_of<int_of<V>> q[kLanes];
-  store_lanes(r, x);
+  T every[kLanes], r[kLanes];
+  N q[kLanes];
+  store_lanes(every, x);
+  store_lanes(r, near.r);
+  store_lanes(q, near.q);
   for (int i = 0; i < kLanes; ++i) {
-    const Quadrant<double> one = reduce_any(double(r[i]));
+    if (abs(every[i]) < near_bound<T>()) continue;  // a lane's result does not depend on its neighbours
+    const Quadrant<double> one = reduce_any(double(every[i]));
     r[i] = T(one.r);
-    q[i] = scalar_of<int_of<V>>(one.q & 3);
+    q[i] = N(one.q & 3);
   }
   return {load_lanes<V>(r), load_lanes<int_of<V>>(q)};
 }

@@ -1,0 +1,77 @@
+// Boxes of elements between a tensor's memory (any dtype, any strides) and a dense block of the compute type in L1.
+#pragma once
+
+#include "core/convert.h"
+#include "core/view.h"
+#include "cpu/simd.h"
+
+namespace deepnet {
+inline namespace DEEPNET_ISA {
+
+/// rows x columns elements; strides count elements.
+struct Box {
+  int64_t rows, columns;
+};
+
+template <class T>
+using Gather = void (*)(const void* from, int64_t row_stride, int64_t column_stride, Box box, T* to);
+template <class T>
+using Scatter = void (*)(const T* from, void* to, int64_t row_stride, int64_t column_stride, Box box);
+
+/// n dense elements converted.
+template <class S, class T>
+DN_INLINE void convert_row(const S* from, T* to, int64_t n) {
+  int64_t i = 0;
+  if constexpr (is_narrow_float_type<S> && std::is_same_v<T, float>) {
+    for (; i + F32::lanes <= n; i += F32::lanes) store(to + i, load_floats(from + i));
+  } else if constexpr (is_narrow_float_type<T> && std::is_same_v<S, float>) {
+    for (; i + F32::lanes <= n; i += F32::lanes) store_floats(to + i, F32::load(from + i));
+  }
+  for (; i < n; ++i) to[i] = convert<T>(from[i]);
+}
+
+template <class S, class T>
+void gather(const void* data, int64_t row_stride, int64_t column_stride, Box box, T* to) {
+  const S* from = static_cast<const S*>(data);
+  if (column_stride == 1) {
+    for (int64_t r = 0; r < box.rows; ++r) convert_row(from + r * row_stride, to + r * box.columns, box.columns);
+  } else if (column_stride == 0) {
+    for (int64_t r = 0; r < box.rows; ++r) {
+      const T value = convert<T>(from[r * row_stride]);
+      T* row = to + r * box.columns;
+      for (int64_t c = 0; c < box.columns; ++c) row[c] = value;
+    }
+  } else if (row_stride == 1) {  // lines of memory are read along the rows
+    for (int64_t c = 0; c < box.columns; ++c)
+      for (int64_t r = 0; r < box.rows; ++r) to[r * box.columns + c] = convert<T>(from[c * column_stride + r]);
+  } else {
+    for (int64_t r = 0; r < box.rows; ++r)
+      for (int64_t c = 0; c < box.columns; ++c)
+        to[r * box.columns + c] = convert<T>(from[r * row_stride + c * column_stride]);
+  }
+}
+
+template <class S, class T>
+void scatter(const T* from, void* data, int64_t row_stride, int64_t column_stride, Box box) {
+  S* to = static_cast<S*>(data);
+  for (int64_t r = 0; r < box.rows; ++r) {
+    const T* row = from + r * box.columns;
+    if (column_stride == 1) {
+      convert_row(row, to + r * row_stride, box.columns);
+    } else {
+      for (int64_t c = 0; c < box.columns; ++c) to[r * row_stride + c * column_stride] = convert<S>(row[c]);
+    }
+  }
+}
+
+template <class T>
+Gather<T> gather_from(DType t) {
+  return visit(t, [](auto tag) -> Gather<T> { return gather<typename decltype(tag)::type, T>; });
+}
+template <class T>
+Scatter<T> scatter_to(DType t) {
+  return visit(t, [](auto tag) -> Scatter<T> { return scatter<typename decltype(tag)::type, T>; });
+}
+
+}  // namespace DEEPNET_ISA
+}  // namespace deepnet
