@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from deepnet import _core
 from deepnet._core import Tensor
 
-from ..parameter import Parameter
+
 from ._hooks import BackwardHooks, RemovableHandle
 from ._state import IncompatibleKeys, ModuleState
 from ._tree import ModuleTree
@@ -346,4 +346,4 @@ def _note_where(module: Module, error: Exception) -> None:
         pass
 
 
-__all__ = ["IncompatibleKeys", "Module", "ModuleTree", "Parameter", "RemovableHandle"]
+__all__ = ["IncompatibleKeys", "Module", "ModuleTree", "RemovableHandle"]
