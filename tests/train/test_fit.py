@@ -124,7 +124,7 @@ class Blast(nn.Module):
 )
 def test_a_nan_is_named(model, x, words):
     data = [(x, dn.zeros(4, dtype=dn.int64))]
-    before = weights_hash({name: p for name, p in model.state_dict().items()})
+    before = weights_hash(model.state_dict())
     with pytest.raises(NonFiniteLoss, match="at step 1") as caught:
         fit(model, nn.CrossEntropyLoss(), optim.SGD(model.parameters(), lr=0.1), data, progress=False)
     assert words in str(caught.value)

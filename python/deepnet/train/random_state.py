@@ -18,7 +18,7 @@ def random_state(data: Any = None) -> dict[str, Any]:
     if "numpy" in sys.modules:
         import numpy as np
 
-        state["numpy"] = np.random.get_state()  # noqa: NPY002: programs draw from it
+        state["numpy"] = np.random.get_state()  # noqa: NPY002
     if dn.cuda.is_available():
         state["cuda"] = dn.cuda.get_rng_state_all()
     state["data"] = [generator.get_state() for generator in _generators(data)]

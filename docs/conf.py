@@ -1,0 +1,16 @@
+"""Sphinx: the pages of this folder and the API from the docstrings."""
+
+from importlib import metadata
+
+project = "deepnet"
+author = "the deepnet authors"
+release = metadata.version("deepnet-core")
+
+extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
+source_suffix = {".md": "markdown"}
+autosummary_generate = True
+autodoc_typehints = "none"
+numpydoc_show_class_members = False
+html_theme = "alabaster"
+html_title = f"deepnet {release}"
+exclude_patterns = ["_build"]
