@@ -12,6 +12,7 @@ namespace deepnet {
 
 class Node;
 class Backward;
+struct Hook;
 
 /// Output `slot` of `node` made a tensor.
 struct Edge {
@@ -41,6 +42,7 @@ class Node : public RefCounted {
 
   std::vector<Edge> edges;
   std::vector<OutputInfo> outputs;
+  std::vector<std::pair<int, Ref<Hook>>> hooks;  // (slot, hook), on the gradients of the outputs
   std::unique_ptr<std::string> trace;  // the forward call, in anomaly mode
 
  protected:
@@ -73,6 +75,8 @@ class Backward {
   /// The gradient of output i; undefined means zero (single-output nodes always have it).
   const Tensor& dy(int i) const { return dys_[i]; }
   Tensor dy_or_zeros(int i) const;
+  /// The gradient of output i, given away: its receiver may be the only holder and write into it.
+  Tensor take_dy(int i) const { return std::move(dys_[i]); }
   /// Whether the gradient of input i is wanted.
   bool needs(int i) const { return needs_[i]; }
   /// Whether the gradients themselves will be differentiated.

@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <optional>
+#include <type_traits>
 
 #include "autograd/meta.h"
 #include "autograd/mode.h"
@@ -28,7 +29,10 @@ class ClosureNode final : public Node {
  public:
   ClosureNode(const char* name, F&& f) : Node(name), f_(std::move(f)) {}
   Tensors apply(const Backward& b) override { return (*f_)(b); }
-  void release_saved() override { f_.reset(); }
+  void release_saved() override {
+    // A closure that holds nothing but numbers keeps no memory alive and may run again.
+    if constexpr (!std::is_trivially_destructible_v<F>) f_.reset();
+  }
   bool saved_released() const override { return !f_; }
 
  private:

@@ -14,6 +14,8 @@ class Recorder {
   virtual ~Recorder() = default;
   /// Must run the closure; may keep it.
   virtual void launched(const char* name, Device device, std::function<void(Backend&)> closure) = 0;
+  /// Whether an operator that needs a value on the host must refuse: what it decides would not be decided again.
+  virtual bool refuses_reads() const { return false; }
 };
 
 extern thread_local Recorder* current_recorder;

@@ -44,6 +44,8 @@ class TensorImpl : public RefCounted {
   bool untracked = false;   // writes through it are not counted (.data)
   bool is_inference = false;  // made in inference mode: takes no part in autograd, ever
   AutogradMeta* autograd = nullptr;
+  Ref<TensorImpl> base;     // of a differentiable view: the tensor whose memory it shows, itself no view
+  uint32_t seen = 0;        // the base's history count when this view's grad_fn was set
   void* python = nullptr;   // the living Python object, borrowed
 
   ~TensorImpl() override;
@@ -67,6 +69,7 @@ class Tensor {
   DType dtype() const { return impl_->dtype; }
   Device device() const { return impl_->storage->device; }
   bool contiguous() const { return is_contiguous(impl_->shape, impl_->strides); }
+  bool is_inference() const { return impl_->is_inference; }
   bool is_same(const Tensor& o) const { return impl_.get() == o.impl_.get(); }
   uint32_t version() const { return impl_->storage->version; }
 
