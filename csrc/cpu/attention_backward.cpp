@@ -158,7 +158,7 @@ void prepare_rows(const View& out, const View& dout, const View& lse, int64_t T_
   using V = vector_of<S>;
   const int64_t E = out.size(2);
   parallel_for(out.size(0) * T_, grain_for(E), [&](int64_t begin, int64_t end) {
-    Scratch buffer(is_narrow<T> ? size_t(2 * E) * sizeof(S) : 1);
+    Scratch buffer(is_narrow<T> ? size_t(2 * E) * sizeof(S) : 0);
     for (int64_t r = begin; r < end; ++r) {
       const S* y = read_row(out.as<T>() + r * E, E, buffer.as<S>());
       const S* dy = read_row(dout.as<T>() + r * E, E, buffer.as<S>() + E);

@@ -60,6 +60,36 @@ DN_INLINE void fold_tile(S* scores, int64_t queries, int64_t keys, S scale, cons
   }
 }
 
+/// The same for scores[t * kSide + s], with whole vectors of keys: for queries too few to fill a vector.
+template <class S>
+DN_INLINE void fold_few(S* scores, int64_t queries, int64_t keys, S scale, const S* mask, bool diagonal, int64_t shift,
+                        const Online<S>& online) {
+  using V = vector_of<S>;
+  const S minus_inf = S(-__builtin_inf());
+  const auto larger_of = [](V a, V b) DN_FUSED { return vmax(a, b); };
+  for (int64_t t = 0; t < queries; ++t) {
+    S* row = scores + t * kSide;
+    // Lanes beyond the keys take no part.
+    const V visible(S(diagonal ? smaller(t - shift, keys - 1) : keys - 1));
+    V most(minus_inf);
+    for (int64_t s = 0; s < keys; s += V::lanes) {
+      V x = load<V>(row + s) * V(scale);
+      if (mask) x = x + load<V>(mask + t * kSide + s);
+      x = select(lane_index<V>() + V(S(s)) > visible, V(minus_inf), x);
+      store(row + s, x);
+      most = vmax(most, x);
+    }
+    const S before = online.max[t], after = vmax(before, reduce_tree(most, larger_of));
+    const S base = after == minus_inf ? S(0) : after;
+    for (int64_t s = 0; s < keys; s += V::lanes) store(row + s, math::exp(load<V>(row + s) - V(base)));
+    S sum = 0;
+    for (int64_t s = 0; s < keys; ++s) sum = sum + row[s];
+    online.max[t] = after;
+    online.factor[t] = math::exp(before - base);
+    online.sum[t] = fma(online.sum[t], online.factor[t], sum);
+  }
+}
+
 template <class T>
 struct Forward {
   using S = compute_of<T>;
@@ -71,24 +101,26 @@ struct Forward {
   View lse;
 
   int64_t scratch_size() const {
-    const int64_t D = Arena<S>::rounded(sizes.D), width = whole_vectors<S>(sizes.E);
-    return kSide * (3 * D + 2 * kSide + 2 * width + 3 + 16);
+    const int64_t D = whole_vectors<S>(sizes.D), E = whole_vectors<S>(sizes.E);
+    return kSide * (2 * D + 2 * kSide + 2 * E + 3) + 9 * 16;
   }
 
   void query_tile(int64_t b, int64_t t0, S* scratch) const {
     const int64_t D = sizes.D, E = sizes.E, nt = smaller(kSide, sizes.T_ - t0), width = whole_vectors<S>(E);
-    const int64_t lanes = whole_vectors<S>(nt);
+    // The scores' vectors run along the queries, or along the keys where there are few queries. The sums are the same.
+    const bool few = nt <= V::lanes / 2;
     Arena<S> arena{scratch};
-    S* queries = arena.take(kSide * D);     // (D, nt)
-    S* scores = arena.take(kSide * kSide);  // (keys, nt)
+    S* turned = arena.take(kSide * whole_vectors<S>(D));  // the queries or the keys as (D, nt or ns)
+    S* scores = arena.take(kSide * kSide);
     S* mask_tile = arena.take(kSide * kSide);
     S* sums = arena.take(kSide * width);  // (nt, E)
-    S* k_buffer = arena.take(kSide * whole_vectors<S>(D));
+    S* buffer = arena.take(kSide * whole_vectors<S>(D));
     S* v_buffer = arena.take(kSide * width);
     const Online<S> online{arena.take(kSide), arena.take(kSide), arena.take(kSide)};
-    {
-      const Rows<S> rows = padded_rows(q + (b * sizes.T_ + t0) * D, nt, D, k_buffer);
-      transpose_rows(rows.p, rows.stride, nt, D, queries);
+    const T* first_query = q + (b * sizes.T_ + t0) * D;
+    if (!few) {
+      const Rows<S> rows = padded_rows(first_query, nt, D, buffer);
+      transpose_rows(rows.p, rows.stride, nt, D, turned);
     }
     for (int64_t t = 0; t < kSide; ++t) {
       online.max[t] = S(-__builtin_inf());
@@ -97,14 +129,23 @@ struct Forward {
     const int64_t tiles = sizes.key_tiles_before(t0 + nt);
     for (int64_t j = 0; j < tiles; ++j) {
       const int64_t s0 = j * kSide, ns = smaller(kSide, sizes.S_ - s0);
-      const Rows<S> keys = padded_rows(k + (b * sizes.S_ + s0) * D, ns, D, k_buffer);
-      tile_product(ns, lanes, D, keys.p, keys.stride, 1, queries, kSide, scores, kSide, false);
-      if (mask.defined()) read_mask(mask, b, t0, nt, s0, ns, true, mask_tile);
       const bool diagonal = sizes.causal && s0 + ns - 1 > t0;
-      fold_tile(scores, nt, ns, sizes.scale, mask.defined() ? mask_tile : nullptr, diagonal, s0 - t0, online);
+      const S* added = mask.defined() ? mask_tile : nullptr;
+      if (added) read_mask(mask, b, t0, nt, s0, ns, !few, mask_tile);
+      const Rows<S> keys = padded_rows(k + (b * sizes.S_ + s0) * D, ns, D, buffer);
+      if (few) {
+        transpose_rows(keys.p, keys.stride, ns, D, turned);
+        const Rows<S> queries = padded_rows(first_query, nt, D, buffer);
+        tile_product(nt, whole_vectors<S>(ns), D, queries.p, queries.stride, 1, turned, kSide, scores, kSide, false);
+        fold_few(scores, nt, ns, sizes.scale, added, diagonal, s0 - t0, online);
+      } else {
+        tile_product(ns, whole_vectors<S>(nt), D, keys.p, keys.stride, 1, turned, kSide, scores, kSide, false);
+        fold_tile(scores, nt, ns, sizes.scale, added, diagonal, s0 - t0, online);
+      }
       if (j > 0) rescale(sums, nt, width, online.factor);
       const Rows<S> values = padded_rows(v + (b * sizes.S_ + s0) * E, ns, E, v_buffer);
-      tile_product(nt, width, ns, scores, 1, kSide, values.p, values.stride, sums, width, j > 0);
+      const int64_t per_query = few ? kSide : 1, per_key = few ? 1 : kSide;
+      tile_product(nt, width, ns, scores, per_query, per_key, values.p, values.stride, sums, width, j > 0);
     }
     if (tiles == 0) {
       for (int64_t i = 0; i < nt * width; ++i) sums[i] = S(0);

@@ -61,7 +61,7 @@ void stats_of_channels(const Sizes& sizes, const T* x, compute_of<T>* mean, comp
   const S total = S(sizes.N * sizes.S);
   const int64_t block = sizes.block();
   parallel_for(ceil_div(sizes.C, block), grain_for(sizes.N * sizes.S * block), [&](int64_t begin, int64_t end) {
-    Scratch buffer(is_narrow<T> ? size_t(sizes.S) * sizeof(S) : 1);
+    Scratch buffer(is_narrow<T> ? size_t(sizes.S) * sizeof(S) : 0);
     for (int64_t c0 = begin * block; c0 < smaller(sizes.C, end * block); c0 += block) {
       const int64_t count = smaller(block, sizes.C - c0);
       S sums[kChannels][1], squares[kChannels][1];
@@ -165,7 +165,7 @@ void apply(const Sizes& sizes, const View& x, const compute_of<T>* mean, const c
   const bool by_sample = sizes.S == 1;  // a row is one sample's channels, else one channel's positions
   const int64_t n = by_sample ? sizes.C : sizes.S, rows = by_sample ? sizes.N : sizes.N * sizes.C;
   parallel_for(rows, grain_for(n), [&](int64_t begin, int64_t end) {
-    Scratch buffers(is_narrow<T> ? size_t(2 * n) * sizeof(S) : 1);
+    Scratch buffers(is_narrow<T> ? size_t(2 * n) * sizeof(S) : 0);
     for (int64_t r = begin; r < end; ++r) {
       const S* from = read_row(x.as<T>() + r * n, n, buffers.as<S>());
       S* to = row_target(y.as<T>() + r * n, buffers.as<S>() + n);
@@ -296,7 +296,7 @@ struct Backward {
     }
     const int64_t block = sizes.block();
     parallel_for(ceil_div(sizes.C, block), grain_for(sizes.N * sizes.S * block), [&](int64_t begin, int64_t end) {
-      Scratch buffer(is_narrow<T> ? size_t(3 * sizes.S) * sizeof(S) : 1);
+      Scratch buffer(is_narrow<T> ? size_t(3 * sizes.S) * sizeof(S) : 0);
       for (int64_t c0 = begin * block; c0 < smaller(sizes.C, end * block); c0 += block)
         channels(c0, smaller(block, sizes.C - c0), buffer.template as<S>());
     });

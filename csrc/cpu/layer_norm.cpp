@@ -43,7 +43,7 @@ void forward(const View& x, const View& weight, const View& bias, const View& y,
   const S* w = read_parameter(weight, C, parameters.as<S>());
   const S* b = read_parameter(bias, C, parameters.as<S>() + C);
   parallel_for(R, grain_for(C), [&](int64_t begin, int64_t end) {
-    Scratch buffers(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 1);
+    Scratch buffers(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 0);
     for (int64_t r = begin; r < end; ++r) {
       const S* from = read_row(x.as<T>() + r * C, C, buffers.as<S>());
       S* to = row_target(y.as<T>() + r * C, buffers.as<S>() + C);
@@ -89,7 +89,7 @@ struct Backward {
   DN_INLINE S mean_of(int64_t r) const { return mean ? mean[r] : S(0); }
 
   void input_rows(int64_t begin, int64_t end) const {
-    Scratch buffers(is_narrow<T> ? size_t(3 * C) * sizeof(S) : 1);
+    Scratch buffers(is_narrow<T> ? size_t(3 * C) * sizeof(S) : 0);
     S* buffer = buffers.as<S>();
     for (int64_t r = begin; r < end; ++r) {
       S* to = row_target(dx + r * C, buffer + 2 * C);

@@ -39,7 +39,7 @@ void IsaBackend::cross_entropy_forward(const View& logits, const View& target, c
     using T = typename decltype(tag)::type;
     using S = compute_of<T>;
     parallel_for(R, grain_for(C), [&](int64_t begin, int64_t end) {
-      Scratch buffer(is_narrow<T> ? size_t(C) * sizeof(S) : 1);
+      Scratch buffer(is_narrow<T> ? size_t(C) * sizeof(S) : 0);
       for (int64_t r = begin; r < end; ++r) {
         const int64_t t = target_of(target, r);
         if (t != ignore_index) check_target(t, C);
@@ -59,7 +59,7 @@ void IsaBackend::cross_entropy_backward(const View& logits, const View& target, 
     using T = typename decltype(tag)::type;
     using S = compute_of<T>;
     parallel_for(R, grain_for(C), [&](int64_t begin, int64_t end) {
-      Scratch buffer(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 1);
+      Scratch buffer(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 0);
       S* read = buffer.template as<S>();
       for (int64_t r = begin; r < end; ++r) {
         const int64_t t = target_of(target, r);

@@ -222,9 +222,9 @@ void reduce_last(const View& x, const View& y, const Kernels<compute_of<T>>& ker
   // Rows that lie side by side go through together.
   const bool across = !is_narrow<T> && sa == 1 && sr != 1 && A >= 8;
   const int64_t width = across ? smaller(A, 64) : 1, blocks = ceil_div(A, width);
-  Scratch partials(parts > 1 ? size_t(parts * A) * sizeof(S) : 1);
+  Scratch partials(parts > 1 ? size_t(parts * A) * sizeof(S) : 0);
   parallel_for(parts * blocks, grain_for(width * smaller(R, task_elements)), [&](int64_t begin, int64_t end) {
-    Scratch scratch(across ? size_t(across_scratch(task_elements, width)) * sizeof(S) : 1);
+    Scratch scratch(across ? size_t(across_scratch(task_elements, width)) * sizeof(S) : 0);
     S result[64];
     for (int64_t task = begin; task < end; ++task) {
       const int64_t part = task % parts, a = task / parts * width, n = smaller(width, A - a);
@@ -255,7 +255,7 @@ void reduce_middle(const View& x, const View& y, int64_t group, const Kernels<co
   const int64_t task_rows = rows_per_task(group), parts = ceil_div(R, task_rows);
   const int64_t width = smaller(B, kColumnBlock), blocks = ceil_div(B, width);
   const bool direct = !is_narrow<T> && x.stride(2) == 1;
-  Scratch partials(parts > 1 ? size_t(parts * A * B) * sizeof(S) : 1);
+  Scratch partials(parts > 1 ? size_t(parts * A * B) * sizeof(S) : 0);
   parallel_for(parts * A * blocks, grain_for(width * smaller(R, task_rows)), [&](int64_t begin, int64_t end) {
     const int64_t scratch_size = columns_scratch(smaller(R, task_rows), group, width);
     Scratch scratch(size_t(scratch_size + width + (direct ? 0 : kRowBlock * width)) * sizeof(S));

@@ -48,7 +48,7 @@ void IsaBackend::softmax_forward(const View& x, const View& y, bool log) {
     using T = typename decltype(tag)::type;
     using S = compute_of<T>;
     parallel_for(R, grain_for(C), [&](int64_t begin, int64_t end) {
-      Scratch buffer(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 1);
+      Scratch buffer(is_narrow<T> ? size_t(2 * C) * sizeof(S) : 0);
       S* read = buffer.template as<S>();
       for (int64_t r = begin; r < end; ++r) {
         S* to = row_target(y.as<T>() + r * C, read + C);
@@ -65,7 +65,7 @@ void IsaBackend::softmax_backward(const View& y, const View& dy, const View& dx,
     using T = typename decltype(tag)::type;
     using S = compute_of<T>;
     parallel_for(R, grain_for(C), [&](int64_t begin, int64_t end) {
-      Scratch buffer(is_narrow<T> ? size_t(3 * C) * sizeof(S) : 1);
+      Scratch buffer(is_narrow<T> ? size_t(3 * C) * sizeof(S) : 0);
       S* read = buffer.template as<S>();
       for (int64_t r = begin; r < end; ++r) {
         S* to = row_target(dx.as<T>() + r * C, read + 2 * C);
