@@ -1,9 +1,27 @@
 #include "cpu/conv_algorithms.h"
 #include "cpu/conv_product.h"
+#include "cpu/gemm_pack.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
 namespace {
+
+template <class T>
+struct ForwardPacker final : WeightPacker<T> {
+  const View& w;
+  int64_t k, group_out;
+  ForwardPacker(const View& w_, int64_t k_, int64_t group_out_) : w(w_), k(k_), group_out(group_out_) {}
+
+  // Row k of the product is column k of the filters.
+  void pack(int64_t group, int64_t j, int64_t n, int64_t k0, int64_t k1, T* to, int64_t strip, int64_t row) const override {
+    constexpr int64_t L = kLanes<T>, W = kTileWidth<T>;
+    for (int64_t c = 0; c < n; c += W, to += strip) {
+      const int64_t cols = smaller(W, n - c), wide = ceil_div(cols, L) * L;
+      read_matrix(w.dtype, advance(w.data, w.dtype, (group * group_out + j + c) * k + k0), 1, k, k1 - k0, cols, to + row * wide,
+                  wide, wide);
+    }
+  }
+};
 
 template <class T>
 void forward(const View& x, const View& w, const View& bias, const View& y, const ConvGeometry& g) {
@@ -23,15 +41,7 @@ void forward(const View& x, const View& w, const View& bias, const View& y, cons
   p.target_cells = s.out_cells;
   p.bias = bias;
   p.cuts = nullptr;
-  const int64_t k = s.group_in * s.kernel_cells;
-  multiply_patches<T>(p, [&](int64_t group, int64_t j, int64_t n, int64_t k0, int64_t k1, T* to, int64_t strip, int64_t row) {
-    constexpr int64_t L = kLanes<T>, W = kTileWidth<T>;
-    for (int64_t c = 0; c < n; c += W, to += strip) {
-      const int64_t cols = smaller(W, n - c), wide = ceil_div(cols, L) * L;
-      read_matrix(w.dtype, advance(w.data, w.dtype, (group * s.group_out + j + c) * k + k0), 1, k, k1 - k0, cols,
-                  to + row * wide, wide, wide);
-    }
-  });
+  multiply_patches<T>(p, ForwardPacker<T>(w, s.group_in * s.kernel_cells, s.group_out));
 }
 
 }  // namespace

@@ -20,7 +20,11 @@ template <class T, class S>
 DN_INLINE void copy_row(const S* from, int64_t begin, int64_t count, int64_t size, T* to) {
   using V = Vector<T>;
   int64_t i = 0;
-  for (; i < count && begin + i < 0; ++i) to[i] = T(0);
+  if (begin < 0) {
+    const int64_t zeros = smaller(count, -begin);
+    for (; i < zeros; i += V::lanes) V(T(0)).store(to + i);
+    i = zeros;
+  }
   const int64_t end = smaller(count, size - begin);
   if constexpr (sizeof(S) == sizeof(T)) {
     for (; i + V::lanes <= end; i += V::lanes) V::load(from + begin + i).store(to + i);
@@ -44,6 +48,8 @@ void fill(const S* source, const Source& s, const Axis* axes, const Box& box, in
     extent[a] = axes[a].extent(box.count[a]);
   }
   const int64_t depth = axes[0].size, height = axes[1].size, width = axes[2].size;
+  // Of part of a plane, the next channels' rows lie where the hardware does not look ahead.
+  const bool partial = extent[0] * extent[1] < depth * height;
   for (int64_t n = 0; n < box.samples; ++n) {
     for (int64_t c = 0; c < channels; ++c) {
       const S* plane = source + ((box.sample + n) * s.channels + channel + c) * s.cells;
@@ -53,6 +59,10 @@ void fill(const S* source, const Source& s, const Axis* axes, const Box& box, in
         for (int64_t h = 0; h < extent[1]; ++h) {
           const bool zero = outside || begin[1] + h < 0 || begin[1] + h >= height;
           const S* row = zero ? plane : plane + ((begin[0] + d) * height + begin[1] + h) * width;
+          if (partial) {
+            const char* later = reinterpret_cast<const char*>(row + 2 * s.cells);
+            for (int64_t line = 0; line < width * int64_t(sizeof(S)); line += 64) __builtin_prefetch(later + line);
+          }
           copy_row(row, begin[2], extent[2], zero ? 0 : width, t + d * region.depth + h * region.row);
         }
       }

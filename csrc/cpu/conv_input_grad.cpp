@@ -1,5 +1,7 @@
+#include "core/allocator.h"
 #include "cpu/conv_algorithms.h"
 #include "cpu/conv_product.h"
+#include "cpu/gemm_pack.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
@@ -21,6 +23,34 @@ int64_t find_cuts(const PatchProduct& p, const int32_t* cell, int64_t kernel_cel
 }
 
 template <class T>
+struct InputGradPacker final : WeightPacker<T> {
+  const View& w;
+  const ConvSizes& s;
+  const int32_t* cell;  // the kernel cell of each tap
+  int64_t taps;
+  InputGradPacker(const View& w_, const ConvSizes& s_, const int32_t* cell_, int64_t taps_)
+      : w(w_), s(s_), cell(cell_), taps(taps_) {}
+
+  // Row k is an output channel and a tap, a column an input channel.
+  void pack(int64_t group, int64_t j, int64_t n, int64_t k0, int64_t k1, T* to, int64_t strip, int64_t row) const override {
+    constexpr int64_t L = kLanes<T>, W = kTileWidth<T>;
+    for (int64_t c = 0; c < n; c += W, to += strip) {
+      const int64_t cols = smaller(W, n - c), wide = ceil_div(cols, L) * L;
+      for (int64_t k = k0; k < k1;) {
+        const int64_t channel = k / taps, t = k % taps;
+        // Taps that follow each other in the kernel are one matrix, read by its columns.
+        int64_t run = 1;
+        while (k + run < k1 && t + run < taps && cell[t + run] == cell[t] + run) ++run;
+        const int64_t from = ((group * s.group_out + channel) * s.group_in + j + c) * s.kernel_cells + cell[t];
+        read_matrix(w.dtype, advance(w.data, w.dtype, from), 1, s.kernel_cells, run, cols, to + (row + k - k0) * wide, wide,
+                    wide);
+        k += run;
+      }
+    }
+  }
+};
+
+template <class T>
 void phase_product(PatchProduct& p, const View& w, const ConvSizes& s, bool strided) {
   const int64_t taps = p.taps(), full = s.group_out * s.kernel_cells;
   const Scratch memory{size_t(taps + full / kBlock + 2) * sizeof(int32_t)};
@@ -40,22 +70,7 @@ void phase_product(PatchProduct& p, const View& w, const ConvSizes& s, bool stri
     find_cuts(p, cell, s.kernel_cells, cell + taps);
     p.cuts = cell + taps;
   }
-  multiply_patches<T>(p, [&](int64_t group, int64_t j, int64_t n, int64_t k0, int64_t k1, T* to, int64_t strip, int64_t row) {
-    constexpr int64_t L = kLanes<T>, W = kTileWidth<T>;
-    for (int64_t c = 0; c < n; c += W, to += strip) {
-      const int64_t cols = smaller(W, n - c), wide = ceil_div(cols, L) * L;
-      for (int64_t k = k0; k < k1;) {
-        const int64_t channel = k / taps, t = k % taps;
-        // Taps that follow each other in the kernel are one matrix, read by its columns.
-        int64_t run = 1;
-        while (k + run < k1 && t + run < taps && cell[t + run] == cell[t] + run) ++run;
-        const int64_t from = ((group * s.group_out + channel) * s.group_in + j + c) * s.kernel_cells + cell[t];
-        read_matrix(w.dtype, advance(w.data, w.dtype, from), 1, s.kernel_cells, run, cols, to + (row + k - k0) * wide, wide,
-                    wide);
-        k += run;
-      }
-    }
-  });
+  multiply_patches<T>(p, InputGradPacker<T>(w, s, cell, taps));
 }
 
 // Cells that no kernel cell reaches hold the bias alone.

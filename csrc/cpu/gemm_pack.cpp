@@ -39,25 +39,40 @@ DN_INLINE void store_part(S* p, F32 v, int64_t n) {
   }
 }
 
-// to[j * to_line + i] = from[i * from_line + j] for i < lines, j < length; whatever lies between lines and `whole` (of
-// float32 targets) becomes zero.
+// to[j * to_line + i * to_step] = from[i * from_line + j] for i < lines, j < length; from lines on to `whole`, zero.
 template <class S, class D>
-void transpose(const S* from, int64_t from_line, int64_t lines, int64_t length, D* to, int64_t to_line, int64_t whole) {
-  for (int64_t i = 0; i < whole; i += 16) {
-    const int64_t have = lines - i, room = whole - i;
+void transpose(const S* from, int64_t from_line, int64_t lines, int64_t length, D* to, int64_t to_line, int64_t to_step,
+               int64_t whole) {
+  const auto square = [&](int64_t i, int64_t j) {
+    const int64_t have = lines - i, room = whole - i, n = length - j;
+    const S* f = from + i * from_line + j;
+    D* t = to + j * to_line + i * to_step;
+    if (have >= 16 && n >= 16 && to_step == 1) {
+      transpose16([&](int l) { return load_floats(f + l * from_line); },
+                  [&](int c, F32 v) { store_floats(t + c * to_line, v); });
+      return;
+    }
+    const auto line = [&](int l) { return l < have ? load_part(f + l * from_line, n) : F32(0.0f); };
+    if (to_step == 1) {
+      transpose16(line, [&](int c, F32 v) {
+        if (c < n) store_part(t + c * to_line, v, room);
+      });
+      return;
+    }
+    float turned[16][16];
+    transpose16(line, [&](int c, F32 v) { v.store(turned[c]); });
+    for (int64_t c = 0; c < (n < 16 ? n : 16); ++c) {
+      for (int64_t l = 0; l < (room < 16 ? room : 16); ++l) set(t[c * to_line + l * to_step], turned[c][l]);
+    }
+  };
+  // The side whose lines lie farther apart is walked along its lines.
+  if (from_line > to_line) {
+    for (int64_t i = 0; i < whole; i += 16) {
+      for (int64_t j = 0; j < length; j += 16) square(i, j);
+    }
+  } else {
     for (int64_t j = 0; j < length; j += 16) {
-      const int64_t n = length - j;
-      const S* f = from + i * from_line + j;
-      D* t = to + j * to_line + i;
-      if (have >= 16 && n >= 16) {
-        transpose16([&](int l) { return load_floats(f + l * from_line); },
-                    [&](int c, F32 v) { store_floats(t + c * to_line, v); });
-      } else {
-        transpose16([&](int l) { return l < have ? load_part(f + l * from_line, n) : F32(0.0f); },
-                    [&](int c, F32 v) {
-                      if (c < n) store_part(t + c * to_line, v, room);
-                    });
-      }
+      for (int64_t i = 0; i < whole; i += 16) square(i, j);
     }
   }
 }
@@ -67,7 +82,7 @@ void read(const S* from, int64_t row_stride, int64_t col_stride, int64_t rows, i
           int64_t padded) {
   if constexpr (sizeof(T) == 4) {
     if (row_stride == 1 && col_stride != 1 && rows >= 4) {
-      transpose(from, col_stride, cols, rows, to, ld, padded);
+      transpose(from, col_stride, cols, rows, to, ld, 1, padded);
       return;
     }
   }
@@ -93,9 +108,8 @@ void read(const S* from, int64_t row_stride, int64_t col_stride, int64_t rows, i
 template <class T, class D>
 void write(const T* from, int64_t ld, int64_t rows, int64_t cols, D* to, int64_t row_stride, int64_t col_stride) {
   if constexpr (sizeof(T) == 4) {
-    if (row_stride == 1 && col_stride != 1 && rows >= 4) {
-      // A line of the target is a column here: turned squares again, the other way round.
-      transpose(from, ld, rows, cols, to, col_stride, rows);
+    if (row_stride < col_stride && rows >= 4) {
+      transpose(from, ld, rows, cols, to, col_stride, row_stride, rows);
       return;
     }
   }
