@@ -9,10 +9,30 @@ namespace deepnet {
 inline namespace DEEPNET_ISA {
 namespace math {
 
+/// v / (1 + e^-x); kUnit: v is 1. e^-|x| keeps what its last rounding lost, and the quotient is corrected once: a
+/// plain quotient would be up to 3 ulp off where e^-|x| is small.
+template <bool kUnit, class V>
+DN_INLINE V over_one_plus_exp(V v, V x) {
+  const Exponent<V> e = exp_parts(vmax(constant<V>(-130.0f, -800.0), -abs(x)), V(0));
+  const V one = V(1) + e.m1, lost = e.m1 - (one - V(1));  // e^-|x| = (one + lost) 2^n
+  const V z = scale(one, e.n), d = V(1) + z, d_low = z - (d - V(1)), inverse = V(1) / d;
+  const auto negative = x < V(0);
+  V top, top_low;
+  if constexpr (kUnit) {
+    top = select(negative, one, V(1));
+    top_low = select(negative, lost, V(0));
+  } else {
+    top = select(negative, v * one, v);
+    top_low = select(negative, fma(v, lost, fma(v, one, -top)), V(0));
+  }
+  const V q = top * inverse;
+  const V y = fma(fma(-q, d_low, fma(-q, d, top)) + top_low, inverse, q);
+  return scale(y, select(negative, e.n, V(0)));
+}
+
 template <class V>
 DN_INLINE V sigmoid(V x) {
-  const V z = exp(-abs(x));  // never overflows
-  return select(x < V(0), z, V(1)) / (V(1) + z);
+  return over_one_plus_exp<true>(x, x);
 }
 
 /// log(1 + e^x)
@@ -40,12 +60,19 @@ struct Relu : Signature<1> {
 struct Silu : Signature<1> {
   template <class V>
   DN_INLINE V operator()(V x) const {
-    const V z = exp(-abs(x)), v = vmax(constant<V>(-128.0f, -1024.0), x);  // the limit at -inf is 0
-    return select(x < V(0), v * z, v) / (V(1) + z);
+    // Beyond these bounds the result is -0 or x; the corrections need finite numbers.
+    const V v = vmax(constant<V>(-128.0f, -1024.0), x);
+    return select(x > constant<V>(128.0f, 1024.0), x, over_one_plus_exp<false>(v, v));
   }
 };
 struct Mish : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return vmax(constant<V>(-128.0f, -1024.0), x) * tanh_softplus(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    // Far below 0 it is x e^x, whose factors may be subnormal where it is not.
+    const V v = vmax(constant<V>(-128.0f, -1024.0), x), w = vmin(V(-20), vmax(constant<V>(-128.0f, -800.0), x));
+    const Exponent<V> e = exp_parts(w, V(0));
+    return select(x < V(-20), scale(fma(w, e.m1, w), e.n), v * tanh_softplus(v));
+  }
 };
 struct Hardsigmoid : Signature<1> {
   template <class V> DN_INLINE V operator()(V x) const { return vmin(V(6), vmax(V(0), x + V(3))) / V(6); }

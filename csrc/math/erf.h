@@ -12,13 +12,14 @@ namespace math {
 /// e^(x^2) erfc(x) in double precision for 0 <= x <= 28: a polynomial in (x - 4) / (x + 4).
 template <class V>
 DN_INLINE V erfcx(V x) {
-  const V w = V(1) / (x + V(4)), t = fma(V(-8), w, V(1));
-  return w * horner(t, 1.095995661000491, -0.976548729080882, 0.7732087022652373, -0.5408538313132348, 0.33085158787799573,
+  const V d = x + V(4), t = (x - V(4)) / d;
+  const V q = horner(t, 1.095995661000491, -0.976548729080882, 0.7732087022652373, -0.5408538313132348, 0.33085158787799573,
                      -0.1740109372399367, 0.07638151490981868, -0.02637005334037897, 0.0061120556479207135,
                      -0.0002809588646589944, -0.0004550526170416611, 0.00017681281571815694, -3.6355255622105376e-06,
                      -1.886090165492578e-05, 4.695621315179629e-06, 1.42434318298847e-06, -8.488806235321626e-07,
                      -7.605523637041289e-08, 1.2792484351598194e-07, 1.84460083207502e-09, -1.8516491455225472e-08,
                      -8.323544093249366e-10, 2.0730418331059426e-09, 4.0578039798213347e-10);
+  return q / d;
 }
 
 /// e^(-x^2), whose argument is kept to twice the precision.
@@ -28,11 +29,22 @@ DN_INLINE V exp_minus_square(V x) {
   return exp(-square, -fma(x, x, -square));
 }
 
+/// erf(x) in double precision for |x| <= 1.
+template <class V>
+DN_INLINE V erf_near(V x) {
+  const V z = x * x;
+  return x * horner(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954885, -0.026866170645077868,
+                    0.005223977624828364, -0.0008548326981422426, 0.00012055331132865349, -1.4925595770496571e-05,
+                    1.646100845769692e-06, -1.63503960743544e-07, 1.4660328108196214e-08, -1.1374954676896952e-09,
+                    5.9606855233571e-11);
+}
+
 /// For double precision; float32 goes through it.
 template <class V>
 DN_INLINE V erfc(V x) {
   const V u = vmin(V(28), abs(x)), y = exp_minus_square(u) * erfcx(u);
-  return select(isnan(x), x, select(x < V(0), V(2) - y, y));
+  const V far = select(x < V(0), V(2) - y, y);
+  return select(isnan(x), x, select(u < V(0.5), V(1) - erf_near(x), far));
 }
 
 template <class V>
@@ -60,14 +72,9 @@ DN_INLINE V erf(V x) {
        -5.1418936e-04f, -3.5396227e-04f},
     };
     const Interval<V> i = nearest_quarter(vmin(V(3.875f), u));
-    return select(u > V(3.875f), copy_sign(V(1), x), x * table_polynomial(kErf, i.index, i.t));
+    return copy_sign(vmin(V(1), u * table_polynomial(kErf, i.index, i.t)), x);
   } else {
-    const V z = x * x;
-    const V y = x * horner(z, 1.1283791670955126, -0.3761263890318375, 0.11283791670954885, -0.026866170645077868,
-                           0.005223977624828364, -0.0008548326981422426, 0.00012055331132865349, -1.4925595770496571e-05,
-                           1.646100845769692e-06, -1.63503960743544e-07, 1.4660328108196214e-08, -1.1374954676896952e-09,
-                           5.9606855233571e-11);
-    return select(u < V(1), y, copy_sign(V(1) - erfc(u), x));
+    return select(u < V(1), erf_near(x), copy_sign(V(1) - erfc(u), x));
   }
 }
 

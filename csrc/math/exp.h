@@ -33,7 +33,7 @@ DN_INLINE Exponent<V> exp_parts(V x, V low) {
 /// Beyond these bounds e^x is infinite or 0 and the power of two would not fit. NaN stays.
 template <class V>
 DN_INLINE V clamp_exponent(V x) {
-  x = vmin(constant<V>(89.0f, 710.0), x);
+  x = vmin(constant<V>(90.0f, 712.0), x);
   return vmax(constant<V>(-104.0f, -746.0), x);
 }
 

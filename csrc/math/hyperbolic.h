@@ -39,8 +39,7 @@ DN_INLINE V tanh(V x) {
     };
     const V v = vmin(V(9.5f), u);
     const int_of<V> index = shr<21>(bits(v + V(1)));
-    const V y = x * table_polynomial(kTanh, index, v - lookup16(kCentre, index));
-    return select(u > V(9.0f), copy_sign(V(1), x), y);
+    return copy_sign(vmin(V(1), u * table_polynomial(kTanh, index, v - lookup16(kCentre, index))), x);
   } else {
     const V e = expm1(V(-2.0) * u);
     return copy_sign(-e / (e + V(2)), x);
@@ -73,7 +72,8 @@ DN_INLINE V asinh(V x) {
 template <class V>
 DN_INLINE V acosh(V x) {
   const V t = vmin(V(1e9), x) - V(1);
-  return select(x > V(1e9), log(x) + V(0.6931471805599453), log1p(t + sqrt(V(2) * t + t * t)));
+  const V y = select(x > V(1e9), log(x) + V(0.6931471805599453), log1p(t + sqrt(V(2) * t + t * t)));
+  return select(x >= V(1), y, not_a_number<V>());
 }
 
 template <class V>
