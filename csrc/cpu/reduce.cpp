@@ -45,6 +45,7 @@ struct ProdOp {
     return acc * x;
   }
 };
+// NaN wins: vmin(b, a) keeps an a that is NaN, and the look at b is off the chain of accumulators.
 struct MinOp {
   static constexpr double kEmpty = __builtin_inf();
   template <class V>
@@ -53,7 +54,7 @@ struct MinOp {
   }
   template <class V>
   DN_INLINE V operator()(V a, V b) const {
-    return select(isnan(a), a, vmin(a, b));
+    return select(isnan(b), b, vmin(b, a));
   }
   template <class V>
   DN_INLINE V step(V acc, V x) const {
@@ -68,7 +69,7 @@ struct MaxOp {
   }
   template <class V>
   DN_INLINE V operator()(V a, V b) const {
-    return select(isnan(a), a, vmax(a, b));
+    return select(isnan(b), b, vmax(b, a));
   }
   template <class V>
   DN_INLINE V step(V acc, V x) const {
