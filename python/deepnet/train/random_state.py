@@ -19,8 +19,6 @@ def random_state(data: Any = None) -> dict[str, Any]:
         import numpy as np
 
         state["numpy"] = np.random.get_state()  # noqa: NPY002
-    if dn.cuda.is_available():
-        state["cuda"] = dn.cuda.get_rng_state_all()
     state["data"] = [generator.get_state() for generator in _generators(data)]
     return state
 
@@ -35,8 +33,6 @@ def set_random_state(state: dict[str, Any], data: Any = None) -> None:
         import numpy as np
 
         np.random.set_state(state["numpy"])  # noqa: NPY002
-    if "cuda" in state and dn.cuda.is_available():
-        dn.cuda.set_rng_state_all(state["cuda"])
     generators = list(_generators(data))
     if len(generators) != len(state["data"]):
         raise ValueError(
