@@ -1,6 +1,8 @@
 #include "bindings/op.h"
 #include "bindings/types.h"
 
+#include <pybind11/stl.h>
+
 namespace py = pybind11;
 using namespace deepnet;
 using namespace deepnet::python;
@@ -25,4 +27,5 @@ PYBIND11_MODULE(_core, m) {
   bind_layers(m);
   bind_autograd(m);
   bind_runtime(m);
+  m.def("stubs", &stubs);
 }

@@ -3,6 +3,7 @@
 #include <structmember.h>
 
 #include <cstring>
+#include <map>
 
 #include "ops/copy.h"
 
@@ -38,12 +39,16 @@ PyObject* callable_get(PyObject* self, PyObject* instance, PyObject*) {
 }
 
 PyObject* callable_name(PyObject* self, void*) { return PyUnicode_FromString(reinterpret_cast<Callable*>(self)->binding->name()); }
+PyObject* callable_signature(PyObject* self, void*) {
+  return PyUnicode_FromFormat("(%s)", reinterpret_cast<Callable*>(self)->binding->signature());
+}
 PyObject* callable_module(PyObject*, void*) { return PyUnicode_FromString("deepnet._core"); }
 
 PyTypeObject* callable_type() {
   static PyTypeObject* type = [] {
     static PyGetSetDef getset[] = {{"__name__", callable_name, nullptr, nullptr, nullptr},
                                    {"__qualname__", callable_name, nullptr, nullptr, nullptr},
+                                   {"__text_signature__", callable_signature, nullptr, nullptr, nullptr},
                                    {"__module__", callable_module, nullptr, nullptr, nullptr},
                                    {nullptr, nullptr, nullptr, nullptr, nullptr}};
     static PyMemberDef members[] = {{"__vectorcalloffset__", T_PYSSIZET, offsetof(Callable, vectorcall), READONLY, nullptr},
@@ -78,8 +83,9 @@ Binding::Binding(const char* name, const char* signature) : name_(name), signatu
     size_t eq = part.find('=');
     Parameter p;
     p.name = trimmed(part.substr(0, eq));
+    p.literal = eq == std::string::npos ? "" : trimmed(part.substr(eq + 1));
     p.interned = PyUnicode_InternFromString(p.name.c_str());
-    p.fallback = eq == std::string::npos ? nullptr : py::eval(trimmed(part.substr(eq + 1))).release().ptr();
+    p.fallback = eq == std::string::npos ? nullptr : py::eval(p.literal).release().ptr();
     parameters_.push_back(p);
     if (!keyword_only) positional_ = parameters_.size();
   };
@@ -159,12 +165,39 @@ PyObject* Binding::finish(PyObject* result, PyObject* out) const {
   return Py_NewRef(out);
 }
 
+std::string Binding::stub() const {
+  std::vector<std::string> kinds = types();
+  std::string s = "def " + name_ + "(";
+  for (size_t i = 0; i < parameters_.size(); ++i) {
+    if (i == positional_) s += "*, ";
+    s += parameters_[i].name + ": " + kinds[i];
+    if (parameters_[i].fallback) s += " = " + parameters_[i].literal;
+    if (i + 1 < parameters_.size()) s += ", ";
+  }
+  bool writes_out = kinds.back() == "Tensor" || kinds.back().rfind("tuple[Tensor", 0) == 0;
+  if (writes_out) s += std::string(parameters_.empty() ? "" : ", ") + (positional_ == parameters_.size() ? "*, " : "") + "out: Any = None";
+  return s + ") -> " + kinds.back() + ": ...";
+}
+
+namespace {
+std::map<std::string, std::string> function_stubs, method_stubs;
+}
+
+std::pair<std::string, std::string> stubs() {
+  std::string functions, methods;
+  for (auto& [name, text] : function_stubs) functions += text + "\n";
+  for (auto& [name, text] : method_stubs) methods += text + "\n";
+  return {functions, methods};
+}
+
 void install(py::module_& m, Binding* binding, bool method) {
   Callable* c = PyObject_New(Callable, callable_type());
   c->vectorcall = callable_call;
   c->binding = binding;
   py::object callable = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(c));
   m.attr(binding->name()) = callable;
+  function_stubs[binding->name()] = binding->stub();
+  if (method) method_stubs[binding->name()] = binding->stub();
   if (method) PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), binding->name(), callable.ptr());
 }
 

@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "bindings/python.h"
+#include "bindings/stub.h"
 
 namespace deepnet::python {
 
@@ -24,15 +25,20 @@ class Binding {
   virtual ~Binding() = default;
   PyObject* call(PyObject* const* args, Py_ssize_t positional, PyObject* keywords) const;
   const char* name() const { return name_.c_str(); }
+  const char* signature() const { return signature_.c_str(); }
+  /// "def name(input: Tensor, ...) -> Tensor: ..."
+  std::string stub() const;
 
  protected:
   virtual PyObject* invoke(PyObject* const* values) const = 0;
+  /// The Python types of the arguments, then of the result.
+  virtual std::vector<std::string> types() const = 0;
   Where where(size_t i) const { return {name_.c_str(), parameters_[i].name.c_str()}; }
   size_t count() const { return parameters_.size(); }
 
  private:
   struct Parameter {
-    std::string name;
+    std::string name, literal;
     PyObject* interned;
     PyObject* fallback;  // null: required
   };
@@ -50,6 +56,7 @@ class FunctionBinding final : public Binding {
   }
 
  protected:
+  std::vector<std::string> types() const override { return {PythonType<std::decay_t<A>>::text()..., PythonResult<R>::text()}; }
   PyObject* invoke(PyObject* const* values) const override { return run(values, std::index_sequence_for<A...>()); }
 
  private:
@@ -67,6 +74,8 @@ class FunctionBinding final : public Binding {
 
 /// Adds the binding to the module, and to the Tensor type under the same name where its first parameter is a tensor.
 void install(py::module_& m, Binding* binding, bool method);
+/// The stubs of all operators bound so far: of the module's functions, and of Tensor's methods.
+std::pair<std::string, std::string> stubs();
 
 namespace detail {
 template <class R, class... A>

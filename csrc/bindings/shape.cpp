@@ -1,4 +1,6 @@
 // Views, joins, indexing, reductions, sorting.
+#include <set>
+
 #include "bindings/op.h"
 #include "bindings/types.h"
 #include "ops/copy.h"
@@ -86,6 +88,33 @@ void bind_reductions(py::module_& m) {
   op(m, "cummin_pair", cummin, "input, dim");
 }
 
+/// The same bytes as elements of another dtype; x contiguous.
+Tensor reinterpret(const Tensor& x, DType dtype) {
+  if (!x.contiguous()) fail<RuntimeError>("view", "only contiguous tensors can be seen as another dtype");
+  int64_t from = itemsize(x.dtype()), to = itemsize(dtype);
+  Shape shape = x.shape();
+  if (from != to) {
+    if (shape.n == 0 || shape.v[shape.n - 1] * from % to || x.impl()->offset * from % to)
+      fail<RuntimeError>("view", "the last size ", x.shape(), " of ", name(x.dtype()), " does not fit ", name(dtype));
+    shape.v[shape.n - 1] = shape.v[shape.n - 1] * from / to;
+  }
+  Tensor y = alias(x, shape, contiguous_strides(shape), x.impl()->offset * from / to);
+  y.impl()->dtype = dtype;
+  return y;
+}
+
+/// x = compute(x, *args, **kwargs), in place and in the graph.
+py::object assign_python(py::object self, py::object compute, py::tuple args, py::dict kwargs) {
+  static std::set<std::string> names;  // operators borrow their name
+  std::string op = py::hasattr(compute, "__name__") ? py::cast<std::string>(compute.attr("__name__")) + "_" : "assign_";
+  const char* kept = names.insert(op).first->c_str();
+  Tensor x = From<Tensor>::convert(self.ptr(), {kept, "input"}), old = old_value(kept, x);
+  py::object first = py::reinterpret_steal<py::object>(wrap(old.is_same(x) ? detach(x) : old));
+  py::object result = compute(first, *args, **kwargs);
+  assign(kept, x, From<Tensor>::convert(result.ptr(), {kept, "the result"}));
+  return self;
+}
+
 }  // namespace
 
 void bind_shape(py::module_& m) {
@@ -97,6 +126,8 @@ void bind_shape(py::module_& m) {
   op(m, "is_contiguous", [](const Tensor& x, Ignored) { return x.contiguous(); }, "input, memory_format=None");
   op(m, "convert", [](const Tensor& x, std::optional<DType> t, std::optional<Device> d, bool copy) { return to(x, t, d, copy); },
      "input, dtype=None, device=None, copy=False");
+  op(m, "reinterpret", reinterpret, "input, dtype");
+  m.def("assign_", assign_python);
   op(m, "tril", tril, "input, diagonal=0");
   op(m, "triu", triu, "input, diagonal=0");
   op(m, "numel", [](const Tensor& x) { return x.numel(); }, "input");

@@ -4,6 +4,7 @@
 #include <pybind11/pybind11.h>
 
 #include "bindings/python.h"
+#include "bindings/stub.h"
 
 namespace deepnet::python {
 
@@ -23,6 +24,10 @@ PyObject* number_object(Number n, DType t);
 struct PythonNumber {
   Number n;
   DType t;
+};
+template <>
+struct PythonType<PythonNumber> {
+  static std::string text() { return "Number"; }
 };
 inline PyObject* to_python(const PythonNumber& p) { return number_object(p.n, p.t); }
 PyObject* get_item(PyObject* self, PyObject* key);

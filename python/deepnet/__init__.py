@@ -1,0 +1,67 @@
+"""deepnet: deep learning with the same bits everywhere.
+
+PyTorch's names over kernels of its own. `import deepnet as torch` is what most programs must change.
+"""
+
+from deepnet import _core
+from deepnet.size import Size
+from deepnet._core import Tensor, device, dtype
+from deepnet._core import (
+    bfloat16,
+    bool,
+    double,
+    float,
+    float16,
+    float32,
+    float64,
+    half,
+    int,
+    int8,
+    int16,
+    int32,
+    int64,
+    long,
+    short,
+    uint8,
+)
+from deepnet._core import get_default_dtype, promote_types, result_type, set_default_dtype
+from deepnet.version import __version__
+from deepnet.operators import *
+from deepnet.creation import *
+from deepnet.random import *
+from deepnet import autograd, random
+from deepnet.autograd import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
+from deepnet import methods
+from deepnet.printing import set_printoptions
+from deepnet.config import *
+from deepnet.accumulate import accumulate
+from deepnet.capture import capture
+from deepnet import cuda, nn, optim, utils
+
+strided = "strided"
+contiguous_format = "contiguous_format"
+channels_last = "channels_last"
+channels_last_3d = "channels_last_3d"
+preserve_format = "preserve_format"
+
+_LAZY = {"train": "deepnet.train", "vision": "deepnet.vision", "io": "deepnet.io", "linalg": "deepnet.linalg", "special": "deepnet.special"}
+
+
+def __getattr__(name):  # type: ignore[no-untyped-def]
+    """Import heavy parts when they are first used."""
+    import importlib
+
+    if name in _LAZY:
+        return importlib.import_module(_LAZY[name])
+    if name in ("save", "load"):
+        return getattr(importlib.import_module("deepnet.io"), name)
+    if name == "summary":
+        return importlib.import_module("deepnet.train").summary
+    raise AttributeError(f"module 'deepnet' has no attribute {name!r}")
