@@ -16,6 +16,17 @@ struct View {
   Shape shape;
   Strides strides;
 
+  DN_INLINE View() {}
+  DN_INLINE View(const View& o) : data(o.data), dtype(o.dtype), device(o.device), shape(o.shape), strides(o.strides) {}
+  DN_INLINE View& operator=(const View& o) {
+    data = o.data;
+    dtype = o.dtype;
+    device = o.device;
+    shape = o.shape;
+    strides = o.strides;
+    return *this;
+  }
+
   DN_INLINE bool defined() const { return data != nullptr; }
   DN_INLINE int ndim() const { return shape.n; }
   DN_INLINE int64_t numel() const { return deepnet::numel(shape); }

@@ -17,6 +17,9 @@ def on_replay(refresh: Callable[[], None]) -> None:
         _live.append(refresh)
 
 
+_core.on_replay = on_replay
+
+
 class _Recorded:
     """One recording: its kernels, its input buffers, what it returned."""
 

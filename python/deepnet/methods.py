@@ -240,6 +240,7 @@ def _attach() -> None:
     T.__repr__ = printing.tensor_repr
     T.__array_priority__ = 1000
     T.grad_fn = property(_core.grad_fn)
+    T._make_subclass = staticmethod(lambda cls, data, requires_grad=False: _core.make_subclass(cls, data, requires_grad))
     T.unfold, T.dim, T.stride, T.nelement, T.ndimension = _core.unfold_dim, _core.dim, _stride, _core.numel, _core.dim
     T.element_size = lambda self: self.itemsize
     T.get_device = lambda self: self.device.index if self.is_cuda else -1

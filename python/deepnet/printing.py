@@ -99,9 +99,8 @@ def tensor_repr(self: Tensor) -> str:
     """Return the text of a tensor: its numbers and what is not evident of dtype, device and gradient."""
     from deepnet import _core
 
-    name = "tensor" if type(self) is Tensor else type(self).__name__
     plain = self.detach()
-    prefix = name + "("
+    prefix = "tensor("
     if self.numel() == 0:
         body = "[]" if self.ndim == 1 else f"[], size={tuple(self.shape)}"
     else:

@@ -8,7 +8,6 @@ from typing import Any
 from deepnet import _core
 from deepnet._core import Tensor
 from deepnet.autograd.backward import grad
-from deepnet.autograd.mode import no_grad
 
 
 def _outputs(f: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
@@ -19,15 +18,14 @@ def _outputs(f: Callable[..., Any], inputs: Sequence[Any]) -> list[Tensor]:
 
 def _numeric_column(f: Callable[..., Any], inputs: Sequence[Any], x: Tensor, i: int, eps: float) -> list[Tensor]:
     """The derivative of every output with respect to element i of x, by a central difference."""
-    with no_grad():
-        flat = x.detach().view(-1)
-        kept = flat[i].clone()
-        flat[i] = kept + eps
-        high = [o.clone() for o in _outputs(f, inputs)]
-        flat[i] = kept - eps
-        low = [o.clone() for o in _outputs(f, inputs)]
-        flat[i] = kept
-        return [(h - lo) / (2 * eps) for h, lo in zip(high, low)]
+    flat = x.detach().view(-1)
+    kept = flat[i].clone()
+    flat[i] = kept + eps
+    high = [o.detach().clone() for o in _outputs(f, inputs)]
+    flat[i] = kept - eps
+    low = [o.detach().clone() for o in _outputs(f, inputs)]
+    flat[i] = kept
+    return [(h - lo) / (2 * eps) for h, lo in zip(high, low)]
 
 
 def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
