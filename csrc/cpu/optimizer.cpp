@@ -1,7 +1,7 @@
 // Optimizer steps: one pass over the elements of all tensors as if they lay behind one another.
 #include "math/optimizer.h"
 #include "core/parallel.h"
-#include "cpu/float_rows.h"
+#include "cpu/float_vectors.h"
 #include "cpu/isa_backend.h"
 
 namespace deepnet {
@@ -9,31 +9,6 @@ inline namespace DEEPNET_ISA {
 namespace {
 
 constexpr int64_t kChunk = 16384;
-
-/// The vector at p[i], and back; `n` lanes of it.
-template <class V, class T>
-DN_INLINE V take(const T* p, int64_t n) {
-  if constexpr (is_narrow<T>) {
-    if (n == V::lanes) return load_floats(p);
-    float row[V::lanes];
-    return load<V>(read_row(p, n, row), n);
-  } else {
-    return n == V::lanes ? load<V>(p) : load<V>(p, n);
-  }
-}
-template <class V, class T>
-DN_INLINE void put(T* p, V v, int64_t n) {
-  if constexpr (is_narrow<T>) {
-    if (n == V::lanes) return store_floats(p, v);
-    float row[V::lanes];
-    store(row, v);
-    write_row(p, row, n);
-  } else if (n == V::lanes) {
-    store(p, v);
-  } else {
-    store(p, v, n);
-  }
-}
 
 /// One tensor's elements [begin, end).
 template <int kStates, class T, class Step>
@@ -46,8 +21,8 @@ DN_INLINE void step_range(const OptimizerStep& s, const Step& step, int tensor, 
   auto apply = [&](int64_t i, int64_t n) DN_FUSED {
     V state[3] = {V(0), V(0), V(0)};
     for (int k = 0; k < 3; ++k)
-      if (kStates >> k & 1) state[k] = take<V>(states[k] + i, n);
-    const V next = step.template apply<kStates>(take<V>(p + i, n), take<V>(g + i, n), state);
+      if (kStates >> k & 1) state[k] = get(states[k] + i, n);
+    const V next = step.template apply<kStates>(get(p + i, n), get(g + i, n), state);
     for (int k = 0; k < 3; ++k)
       if (kStates >> k & 1) put(states[k] + i, state[k], n);
     put(p + i, next, n);
