@@ -17,6 +17,8 @@ struct View {
   Strides strides;
 
   DN_INLINE View() {}
+  DN_INLINE View(void* at, DType type, Device where, const Shape& sizes, const Strides& steps)
+      : data(at), dtype(type), device(where), shape(sizes), strides(steps) {}
   DN_INLINE View(const View& o) : data(o.data), dtype(o.dtype), device(o.device), shape(o.shape), strides(o.strides) {}
   DN_INLINE View& operator=(const View& o) {
     data = o.data;
