@@ -136,8 +136,8 @@ CASES = [
     ("TripletMarginLoss", ({"swap": True},), (f(3, 4), f(3, 4), f(3, 4))),
 ]
 PLAIN = (
-    "ReLU ReLU6 Sigmoid Tanh GELU SiLU Mish ELU CELU SELU LeakyReLU Softplus Softsign Tanhshrink Hardtanh Hardswish Hardsigmoid "
-    "Hardshrink Softshrink LogSigmoid Dropout Dropout2d AlphaDropout RReLU"
+    "ReLU ReLU6 Sigmoid Tanh GELU SiLU Mish ELU CELU SELU LeakyReLU Softplus Softsign Tanhshrink Hardtanh Hardswish "
+    "Hardsigmoid Hardshrink Softshrink LogSigmoid Dropout Dropout2d AlphaDropout RReLU"
 )
 CASES += [(name, (), (f(3, 4, 5, 6) * 3,)) for name in PLAIN.split()]
 

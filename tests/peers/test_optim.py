@@ -115,7 +115,9 @@ def schedules(space):
         "ConstantLR": lambda o: s.ConstantLR(o, 0.25, 4),
         "PolynomialLR": lambda o: s.PolynomialLR(o, 8, 2.0),
         "OneCycleLR": lambda o: s.OneCycleLR(o, 0.5, total_steps=14),
-        "OneCycleLR3": lambda o: s.OneCycleLR(o, [0.5], epochs=7, steps_per_epoch=2, three_phase=True, anneal_strategy="linear"),
+        "OneCycleLR3": lambda o: s.OneCycleLR(
+            o, [0.5], epochs=7, steps_per_epoch=2, three_phase=True, anneal_strategy="linear"
+        ),
         "CyclicLR": lambda o: s.CyclicLR(o, 0.01, 0.2, 3, 2),
         "CyclicLR2": lambda o: s.CyclicLR(o, 0.01, 0.2, 3, mode="triangular2"),
         "CyclicLRexp": lambda o: s.CyclicLR(o, 0.01, 0.2, 3, mode="exp_range", gamma=0.9, cycle_momentum=False),

@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 
@@ -57,13 +57,13 @@ def _calculate_fan_in_and_fan_out(tensor: Tensor) -> tuple[int, int]:
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from U(a, b)."""
-    with _core.no_grad():
+    with deepnet.no_grad():
         return tensor.uniform_(a, b, generator=generator)
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Tensor:
     """Fill with draws from N(mean, std²)."""
-    with _core.no_grad():
+    with deepnet.no_grad():
         return tensor.normal_(mean, std, generator=generator)
 
 
@@ -78,7 +78,7 @@ def trunc_normal_(
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_", stacklevel=2)
     low, high = cdf((a - mean) / std), cdf((b - mean) / std)
-    with _core.no_grad():
+    with deepnet.no_grad():
         tensor.uniform_(2 * low - 1, 2 * high - 1, generator=generator)
         tensor.erfinv_()
         tensor.mul_(std * math.sqrt(2.0)).add_(mean)
@@ -87,7 +87,7 @@ def trunc_normal_(
 
 def constant_(tensor: Tensor, val: float) -> Tensor:
     """Fill with one value."""
-    with _core.no_grad():
+    with deepnet.no_grad():
         return tensor.fill_(val)
 
 
@@ -105,8 +105,8 @@ def eye_(tensor: Tensor) -> Tensor:
     """Write the identity into a matrix."""
     if tensor.dim() != 2:
         raise ValueError(f"eye_: only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
-    with _core.no_grad():
-        return tensor.copy_(_core.eye(*tensor.shape))
+    with deepnet.no_grad():
+        return tensor.copy_(deepnet.eye(*tensor.shape))
 
 
 def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
@@ -117,7 +117,7 @@ def dirac_(tensor: Tensor, groups: int = 1) -> Tensor:
         raise ValueError(f"dirac_: dim 0 must be divisible by groups, got {tensor.shape[0]} and {groups}")
     per_group = tensor.shape[0] // groups
     center = tuple(s // 2 for s in tensor.shape[2:])
-    with _core.no_grad():
+    with deepnet.no_grad():
         tensor.zero_()
         for g in range(groups):
             for d in range(min(per_group, tensor.shape[1])):
@@ -206,14 +206,14 @@ def orthogonal_(tensor: Tensor, gain: float = 1, generator: Any = None) -> Tenso
         return tensor
     rows, cols = tensor.shape[0], tensor.numel() // tensor.shape[0]
     count, length = min(rows, cols), max(rows, cols)
-    with _core.no_grad():
-        drawn = _core.empty((count, length), dtype=_core.float64).normal_(0, 1, generator=generator)
-        basis = _core.zeros((count, length), dtype=_core.float64)
+    with deepnet.no_grad():
+        drawn = deepnet.empty((count, length), dtype=deepnet.float64).normal_(0, 1, generator=generator)
+        basis = deepnet.zeros((count, length), dtype=deepnet.float64)
         for i in range(count):
             v = drawn[i]
             for _ in range(2):
                 v = v - (basis[:i] @ v) @ basis[:i] if i else v
-            basis[i] = v / _core.norm(v)
+            basis[i] = v / deepnet.norm(v)
         q = basis if rows <= cols else basis.t()
         return tensor.copy_(q.reshape(list(tensor.shape))).mul_(gain)
 
@@ -224,10 +224,10 @@ def sparse_(tensor: Tensor, sparsity: float, std: float = 0.01, generator: Any =
         raise ValueError(f"sparse_: only tensors with 2 dimensions are supported, got shape {tuple(tensor.shape)}")
     rows, cols = tensor.shape
     zeros = math.ceil(sparsity * rows)
-    with _core.no_grad():
+    with deepnet.no_grad():
         tensor.normal_(0, std, generator=generator)
         for c in range(cols):
-            tensor[_core.randperm(rows, generator=generator)[:zeros], c] = 0
+            tensor[deepnet.randperm(rows, generator=generator)[:zeros], c] = 0
     return tensor
 
 

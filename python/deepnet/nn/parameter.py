@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 
@@ -27,8 +27,9 @@ class Parameter(Tensor):
     """
 
     def __new__(cls, data: Tensor | None = None, requires_grad: bool = True) -> Parameter:
+        """Share the data's memory, as a leaf."""
         if data is None:
-            data = _core.empty(0)
+            data = deepnet.empty(0)
         parameter: Parameter = Tensor._make_subclass(cls, data, requires_grad)
         return parameter
 
@@ -64,8 +65,9 @@ class Buffer(Tensor):
     persistent: bool
 
     def __new__(cls, data: Tensor | None = None, *, persistent: bool = True) -> Buffer:
+        """Share the data's memory."""
         if data is None:
-            data = _core.empty(0)
+            data = deepnet.empty(0)
         buffer: Buffer = Tensor._make_subclass(cls, data, data.requires_grad)
         buffer.persistent = persistent
         return buffer
@@ -75,7 +77,8 @@ class UninitializedParameter(Parameter):
     """A parameter whose shape is inferred by the first forward of a lazy module."""
 
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
-        data = _core.empty(0, device=device, dtype=dtype)
+        """Hold no values yet."""
+        data = deepnet.empty(0, device=device, dtype=dtype)
         parameter: UninitializedParameter = Tensor._make_subclass(cls, data, requires_grad)
         return parameter
 
@@ -88,7 +91,7 @@ class UninitializedParameter(Parameter):
         device, dtype : optional
             This parameter's where left out.
         """
-        self.data = _core.empty(tuple(shape), device=device or self.device, dtype=dtype or self.dtype)
+        self.data = deepnet.empty(tuple(shape), device=device or self.device, dtype=dtype or self.dtype)
         self.__class__ = Parameter  # type: ignore[assignment]
 
     def __repr__(self) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 
 from .optimizer import FusedOptimizer, ParamsT, check_range, refuse_differentiable
 
@@ -75,7 +75,7 @@ class Adagrad(FusedOptimizer):
     def _start(self, p: Any, group: dict[str, Any]) -> dict[str, Any]:
         state = self.state[p]
         state["step"] = 0
-        state["sum"] = _core.full_like(p, group["initial_accumulator_value"]).detach()
+        state["sum"] = deepnet.full_like(p, group["initial_accumulator_value"]).detach()
         return state
 
     def share_memory(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 
 from .optimizer import FusedOptimizer, ParamsT, check_range, refuse_differentiable
 
@@ -99,10 +99,10 @@ class Adam(FusedOptimizer):
             state = self.state[p]
             if not state:
                 state["step"] = 0
-                state["exp_avg"] = _core.zeros_like(p)
-                state["exp_avg_sq"] = _core.zeros_like(p)
+                state["exp_avg"] = deepnet.zeros_like(p)
+                state["exp_avg_sq"] = deepnet.zeros_like(p)
             if amsgrad and "max_exp_avg_sq" not in state:
-                state["max_exp_avg_sq"] = _core.zeros_like(p)
+                state["max_exp_avg_sq"] = deepnet.zeros_like(p)
             step = state["step"]
             if step not in lists:
                 lists[step] = ([], [], [], [], [], [])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .composed import ComposedOptimizer, decayed
@@ -42,13 +42,13 @@ class Adamax(ComposedOptimizer):
         super().__init__(params, options | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"exp_avg": _core.zeros_like(p), "exp_inf": _core.zeros_like(p)}
+        return {"exp_avg": deepnet.zeros_like(p), "exp_inf": deepnet.zeros_like(p)}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
         grad = decayed(p, grad, group)
         state["exp_avg"].lerp_(grad, 1 - beta1)
-        norm = _core.maximum(state["exp_inf"].mul_(beta2), grad.abs().add_(group["eps"]))
+        norm = deepnet.maximum(state["exp_inf"].mul_(beta2), grad.abs().add_(group["eps"]))
         state["exp_inf"].copy_(norm)
         p.addcdiv_(state["exp_avg"], norm, value=-float(group["lr"]) / (1 - beta1 ** state["step"]))
 
@@ -87,7 +87,7 @@ class NAdam(ComposedOptimizer):
         super().__init__(params, options | {"decoupled_weight_decay": decoupled_weight_decay} | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"mu_product": 1.0, "exp_avg": _core.zeros_like(p), "exp_avg_sq": _core.zeros_like(p)}
+        return {"mu_product": 1.0, "exp_avg": deepnet.zeros_like(p), "exp_avg_sq": deepnet.zeros_like(p)}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
@@ -132,7 +132,7 @@ class RAdam(ComposedOptimizer):
         super().__init__(params, options | {"decoupled_weight_decay": decoupled_weight_decay} | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"exp_avg": _core.zeros_like(p), "exp_avg_sq": _core.zeros_like(p)}
+        return {"exp_avg": deepnet.zeros_like(p), "exp_avg_sq": deepnet.zeros_like(p)}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         beta1, beta2 = group["betas"]
@@ -196,7 +196,7 @@ class Adadelta(ComposedOptimizer):
         super().__init__(params, options | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"square_avg": _core.zeros_like(p), "acc_delta": _core.zeros_like(p)}
+        return {"square_avg": deepnet.zeros_like(p), "acc_delta": deepnet.zeros_like(p)}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         rho, eps = group["rho"], group["eps"]

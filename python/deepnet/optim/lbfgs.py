@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -155,7 +156,7 @@ class LBFGS(Optimizer):
         self._params = self.param_groups[0]["params"]
 
     def _gradient(self) -> Tensor:
-        zeros = [_core.zeros_like(p) if p.grad is None else p.grad for p in self._params]
+        zeros = [deepnet.zeros_like(p) if p.grad is None else p.grad for p in self._params]
         return _core.cat([g.detach().reshape(-1) for g in zeros])
 
     def _add(self, t: float, d: Tensor) -> None:
@@ -189,7 +190,7 @@ class LBFGS(Optimizer):
         """
         if closure is None:
             raise ValueError("LBFGS.step needs a closure that computes the loss and its gradients")
-        with _core.no_grad():
+        with deepnet.no_grad():
             loss = self._iterate(closure)
         self._steps_taken += 1
         return loss
@@ -202,7 +203,7 @@ class LBFGS(Optimizer):
         state.setdefault("n_iter", 0)
 
         def run() -> Any:
-            with _core.enable_grad():
+            with deepnet.enable_grad():
                 return closure()
 
         first_loss = run()

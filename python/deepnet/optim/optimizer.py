@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any, TypeAlias
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
+from deepnet.capture import on_replay
 
 from ..nn.modules._hooks import RemovableHandle
 
@@ -50,7 +52,7 @@ class Optimizer:
     def __init__(self, params: ParamsT, defaults: dict[str, Any]) -> None:
         if isinstance(params, Tensor):
             raise TypeError(
-                f"params argument given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}"
+                f"params given to the optimizer should be an iterable of Tensors or dicts, but got {type(params).__name__}"
             )
         self.defaults = defaults
         self.state: defaultdict[Any, dict[str, Any]] = defaultdict(dict)
@@ -86,11 +88,11 @@ class Optimizer:
         """
         loss = None
         if closure is not None:
-            with _core.enable_grad():
+            with deepnet.enable_grad():
                 loss = closure()
         for hook in self._step_pre_hooks.values():
             hook(self, (), {})
-        with _core.no_grad():
+        with deepnet.no_grad():
             for group in self.param_groups:
                 self._update(group)
         self._steps_taken += 1
@@ -168,7 +170,7 @@ class Optimizer:
         state = {}
         for p, values in self.state.items():
             key = numbers[id(p)] if isinstance(p, Tensor) else p
-            state[key] = {k: _core.tensor(float(v)) if k == "step" else v for k, v in values.items()}
+            state[key] = {k: deepnet.tensor(float(v)) if k == "step" else v for k, v in values.items()}
         return {"state": state, "param_groups": groups}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
@@ -249,7 +251,7 @@ class FusedOptimizer(Optimizer):
             def refresh() -> None:
                 numbers[:] = array("d", hyper())
 
-            _core.on_replay(refresh)
+            on_replay(refresh)
         _core.optimizer_step(self._op, params, grads, states, _core.from_buffer(numbers), **flags)
 
 

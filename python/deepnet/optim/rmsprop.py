@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 
 from .optimizer import FusedOptimizer, ParamsT, check_range, refuse_differentiable
 
@@ -80,11 +80,11 @@ class RMSprop(FusedOptimizer):
             state = self.state[p]
             if not state:
                 state["step"] = 0
-                state["square_avg"] = _core.zeros_like(p)
+                state["square_avg"] = deepnet.zeros_like(p)
                 if with_momentum:
-                    state["momentum_buffer"] = _core.zeros_like(p)
+                    state["momentum_buffer"] = deepnet.zeros_like(p)
                 if centered:
-                    state["grad_avg"] = _core.zeros_like(p)
+                    state["grad_avg"] = deepnet.zeros_like(p)
             params.append(p)
             grads.append(grad)
             states.append(state)

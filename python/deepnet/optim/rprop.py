@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -56,7 +57,7 @@ class Rprop(ComposedOptimizer):
         super().__init__(params, options | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"prev": _core.zeros_like(p), "step_size": _core.full_like(p, float(group["lr"])).detach()}
+        return {"prev": deepnet.zeros_like(p), "step_size": deepnet.full_like(p, float(group["lr"])).detach()}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         shrink, grow = group["etas"]
@@ -111,7 +112,7 @@ class ASGD(ComposedOptimizer):
         super().__init__(params, options | flags)
 
     def _start(self, p: Tensor, group: dict[str, Any]) -> dict[str, Any]:
-        return {"eta": float(group["lr"]), "mu": 1.0, "ax": _core.zeros_like(p)}
+        return {"eta": float(group["lr"]), "mu": 1.0, "ax": deepnet.zeros_like(p)}
 
     def _move(self, p: Tensor, grad: Tensor, state: dict[str, Any], group: dict[str, Any]) -> None:
         step, lr, lambd = state["step"], float(group["lr"]), group["lambd"]

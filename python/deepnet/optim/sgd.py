@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 
 from .optimizer import FusedOptimizer, ParamsT, check_range, refuse_differentiable
 
@@ -94,7 +94,7 @@ class SGD(FusedOptimizer):
                 buffer = state.get("momentum_buffer")
                 if buffer is None:
                     first = True
-                    state["momentum_buffer"] = buffer = _core.zeros_like(p)
+                    state["momentum_buffer"] = buffer = deepnet.zeros_like(p)
             if first not in lists:
                 lists[first] = ([], [], [])
             params, grads, buffers = lists[first]

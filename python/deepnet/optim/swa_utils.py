@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import chain
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from ..nn.modules.batchnorm import _BatchNorm
@@ -111,12 +111,13 @@ class AveragedModel(Module):
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module.to(device)
-        self.register_buffer("n_averaged", _core.tensor(0, dtype=_core.int64, device=device))
+        self.register_buffer("n_averaged", deepnet.tensor(0, dtype=deepnet.int64, device=device))
         self.avg_fn = avg_fn
         self.multi_avg_fn = multi_avg_fn
         self.use_buffers = use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Call the averaged copy."""
         return self.module(*args, **kwargs)
 
     def _state(self, model: Module) -> list[Tensor]:
@@ -124,7 +125,7 @@ class AveragedModel(Module):
 
     def update_parameters(self, model: Module) -> None:
         """Let the model's present parameters take part in the averages."""
-        with _core.no_grad():
+        with deepnet.no_grad():
             mine = [p.detach() for p in self._state(self.module)]
             theirs = [p.detach().to(a.device) for p, a in zip(self._state(model), mine, strict=True)]
             if int(self.n_averaged) == 0:
@@ -159,7 +160,7 @@ def update_bn(loader: Iterable[Any], model: Module, device: Any = None) -> None:
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None
-    with _core.no_grad():
+    with deepnet.no_grad():
         for batch in loader:
             x = batch[0] if isinstance(batch, (list, tuple)) else batch
             model(x if device is None else x.to(device))

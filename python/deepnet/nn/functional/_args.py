@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 
@@ -34,7 +34,7 @@ def batched(op: str, input: Tensor, spatial: int) -> tuple[Tensor, bool]:
 
 def in_place(f: Callable[[Tensor], Tensor], input: Tensor) -> Tensor:
     """Write f(input) over input, with the right gradient whatever f keeps for its backward."""
-    source = input.clone() if _core.is_grad_enabled() and input.requires_grad else input
+    source = input.clone() if deepnet.is_grad_enabled() and input.requires_grad else input
     return input.copy_(f(source))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -29,7 +30,7 @@ def relu6(input: Tensor, inplace: bool = False) -> Tensor:
 
 
 def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace: bool = False) -> Tensor:
-    """x clamped to [min_val, max_val]; the gradient is 0 at and beyond the bounds."""
+    """X clamped to [min_val, max_val]; the gradient is 0 at and beyond the bounds."""
     if min_val > max_val:
         raise ValueError(f"hardtanh: min_val must not exceed max_val, got {min_val} and {max_val}")
 
@@ -40,7 +41,7 @@ def hardtanh(input: Tensor, min_val: float = -1.0, max_val: float = 1.0, inplace
 
 
 def threshold(input: Tensor, threshold: float, value: float, inplace: bool = False) -> Tensor:
-    """x where x > threshold, else `value`."""
+    """X where x > threshold, else `value`."""
 
     def f(x: Tensor) -> Tensor:
         return _core.where(x <= threshold, value, x).to(x.dtype)
@@ -49,14 +50,14 @@ def threshold(input: Tensor, threshold: float, value: float, inplace: bool = Fal
 
 
 def elu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
-    """x where x > 0, else alpha * (exp(x) - 1)."""
+    """X where x > 0, else alpha * (exp(x) - 1)."""
     if inplace:
         return in_place(lambda x: _core.elu(x, alpha), input)
     return _core.elu(input, alpha)
 
 
 def selu(input: Tensor, inplace: bool = False) -> Tensor:
-    """scale * elu(x, alpha) with the constants of self-normalising networks [1]_.
+    """Scale * elu(x, alpha) with the constants of self-normalising networks [1]_.
 
     References
     ----------
@@ -80,7 +81,7 @@ def celu(input: Tensor, alpha: float = 1.0, inplace: bool = False) -> Tensor:
 
 
 def leaky_relu(input: Tensor, negative_slope: float = 0.01, inplace: bool = False) -> Tensor:
-    """x where x > 0, else negative_slope * x."""
+    """X where x > 0, else negative_slope * x."""
     if inplace:
         return in_place(lambda x: _core.leaky_relu(x, negative_slope), input)
     return _core.leaky_relu(input, negative_slope)
@@ -114,42 +115,42 @@ def rrelu(
     def f(x: Tensor) -> Tensor:
         if not training:
             return _core.leaky_relu(x, (lower + upper) / 2)
-        slope = _core.empty_like(x).uniform_(lower, upper)
+        slope = deepnet.empty_like(x).uniform_(lower, upper)
         return _core.where(x > 0, x, x * slope)
 
     return in_place(f, input) if inplace else f(input)
 
 
 def glu(input: Tensor, dim: int = -1) -> Tensor:
-    """a * sigmoid(b), where a and b are the halves of the input along `dim`."""
+    """A * sigmoid(b), where a and b are the halves of the input along `dim`."""
     if input.shape[dim] % 2:
         raise ValueError(f"glu: size along dim {dim} must be even, got shape {tuple(input.shape)}")
-    a, b = _core.chunk(input, 2, dim)
+    a, b = deepnet.chunk(input, 2, dim)
     return a * _core.sigmoid(b)
 
 
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
-    """x * Phi(x), Phi the normal distribution function; 'tanh' approximates it [1]_.
+    """X * Phi(x), Phi the normal distribution function; 'tanh' approximates it [1]_.
 
     References
     ----------
     .. [1] Hendrycks & Gimpel, Gaussian error linear units, arXiv:1606.08415.
     """
-    return _core.gelu(input, approximate)
+    return _core.gelu(input, approximate=approximate)
 
 
 def silu(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * sigmoid(x)."""
+    """X * sigmoid(x)."""
     return in_place(_core.silu, input) if inplace else _core.silu(input)
 
 
 def mish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * tanh(softplus(x))."""
+    """X * tanh(softplus(x))."""
     return in_place(_core.mish, input) if inplace else _core.mish(input)
 
 
 def hardswish(input: Tensor, inplace: bool = False) -> Tensor:
-    """x * relu6(x + 3) / 6."""
+    """X * relu6(x + 3) / 6."""
     return in_place(_core.hardswish, input) if inplace else _core.hardswish(input)
 
 
@@ -170,7 +171,7 @@ def tanh(input: Tensor) -> Tensor:
 
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)), without overflow."""
-    return _core.log_sigmoid(input)
+    return _core.logsigmoid(input)
 
 
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
@@ -179,22 +180,22 @@ def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tenso
 
 
 def softsign(input: Tensor) -> Tensor:
-    """x / (1 + |x|)."""
+    """X / (1 + |x|)."""
     return input / (1 + input.abs())
 
 
 def tanhshrink(input: Tensor) -> Tensor:
-    """x - tanh(x)."""
+    """X - tanh(x)."""
     return input - _core.tanh(input)
 
 
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x where |x| > lambd, else 0."""
+    """X where |x| > lambd, else 0."""
     return _core.where((input >= -lambd) & (input <= lambd), 0.0, input).to(input.dtype)
 
 
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
-    """x drawn towards 0 by lambd; 0 within lambd of it."""
+    """X drawn towards 0 by lambd; 0 within lambd of it."""
     if lambd < 0:
         raise ValueError(f"softshrink: lambd must not be negative, got {lambd}")
     low = _core.where(input < -lambd, input + lambd, input * 0.0)
@@ -259,11 +260,11 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     ----------
     .. [1] Jang, Gu & Poole, Categorical reparameterization with Gumbel-softmax, arXiv:1611.01144.
     """
-    gumbels = -_core.empty_like(logits).exponential_().log()
+    gumbels = -deepnet.empty_like(logits).exponential_().log()
     soft = softmax((logits + gumbels.detach()) / tau, dim)
     if not hard:
         return soft
-    one = _core.zeros_like(soft).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)
+    one = deepnet.zeros_like(soft).scatter_(dim, soft.argmax(dim, keepdim=True), 1.0)
     return one - soft.detach() + soft
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -55,16 +56,16 @@ def scaled_dot_product_attention(
             )
         key = key.repeat_interleave(query.shape[-3] // key.shape[-3], -3)
         value = value.repeat_interleave(query.shape[-3] // value.shape[-3], -3)
-    return _core.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale)
+    return _core.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale)
 
 
 def _float_mask(name: str, mask: Tensor | None, dtype: object) -> Tensor | None:
     """A mask to add: booleans (True: left out) become -inf and 0."""
     if mask is None or mask.is_floating_point():
         return mask
-    if mask.dtype != _core.bool:
+    if mask.dtype != deepnet.bool:
         raise TypeError(f"multi_head_attention_forward: {name} must be of bool or a float dtype, got {mask.dtype}")
-    return _core.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(mask, -math.inf)
+    return deepnet.zeros(mask.shape, dtype=dtype, device=mask.device).masked_fill(mask, -math.inf)
 
 
 def _project(
@@ -129,7 +130,9 @@ def multi_head_attention_forward(
             f"got {tuple(query.shape)}, {tuple(key.shape)} and {tuple(value.shape)}"
         )
     if query.shape[-1] != embed_dim_to_check:
-        raise ValueError(f"multi_head_attention_forward: expected embedding dimension {embed_dim_to_check}, got {query.shape[-1]}")
+        raise ValueError(
+            f"multi_head_attention_forward: expected embedding dimension {embed_dim_to_check}, got {query.shape[-1]}"
+        )
     if is_causal and attn_mask is None:
         raise ValueError("multi_head_attention_forward: is_causal is a hint about attn_mask; pass attn_mask too")
     if not batched:
@@ -144,7 +147,9 @@ def multi_head_attention_forward(
         raise ValueError(f"multi_head_attention_forward: embed_dim {embed_dim} not divisible by num_heads {num_heads}")
 
     separate = (q_proj_weight, k_proj_weight, v_proj_weight)
-    q, k, v = _project(query, key, value, separate, None if use_separate_proj_weight else in_proj_weight, in_proj_bias, embed_dim)
+    q, k, v = _project(
+        query, key, value, separate, None if use_separate_proj_weight else in_proj_weight, in_proj_bias, embed_dim
+    )
     mask = _float_mask("attn_mask", attn_mask, q.dtype)
     padding = _float_mask("key_padding_mask", key_padding_mask, q.dtype)
     if mask is not None:
@@ -166,12 +171,12 @@ def multi_head_attention_forward(
     k = heads(k) if static_k is None else static_k.reshape(batch, num_heads, -1, head_dim)
     v = heads(v) if static_v is None else static_v.reshape(batch, num_heads, -1, head_dim)
     if add_zero_attn:
-        zeros = _core.zeros((batch, num_heads, 1, head_dim), dtype=k.dtype, device=k.device)
+        zeros = deepnet.zeros((batch, num_heads, 1, head_dim), dtype=k.dtype, device=k.device)
         k, v = _core.cat([k, zeros], 2), _core.cat([v, zeros], 2)
         added += 1
     if added:
-        mask = None if mask is None else _core.pad(mask, [0, added])
-        padding = None if padding is None else _core.pad(padding, [0, added])
+        mask = None if mask is None else _core.constant_pad(mask, [0, added])
+        padding = None if padding is None else _core.constant_pad(padding, [0, added])
     if padding is not None:
         if tuple(padding.shape) != (batch, k.shape[2]):
             raise ValueError(
@@ -188,7 +193,7 @@ def multi_head_attention_forward(
         weights = dropout(softmax(scores if mask is None else scores + mask, -1), p, training)
         attended = weights @ v
     else:
-        attended = _core.scaled_dot_product_attention(q, k, v, mask, p, False, None)
+        attended = _core.scaled_dot_product_attention(q, k, v, mask, p)
     output = linear(attended.permute(2, 0, 1, 3).reshape(length, batch, embed_dim), out_proj_weight, out_proj_bias)
     if weights is not None and average_attn_weights:
         weights = weights.mean(1)

@@ -16,7 +16,9 @@ def same_padding(kernel: list[int], dilation: list[int]) -> tuple[list[int], lis
     return [t // 2 for t in total], [t - t // 2 for t in total]
 
 
-def _conv(op: str, n: int, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Tensor:
+def _conv(
+    op: str, n: int, input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> Tensor:
     if weight.dim() != n + 2:
         raise ValueError(f"{op}: weight must have {n + 2} dimensions, got shape {tuple(weight.shape)}")
     x, single = batched(op, input, n)
@@ -31,7 +33,7 @@ def _conv(op: str, n: int, input: Tensor, weight: Tensor, bias: Any, stride: Any
                 ends: list[int] = []
                 for a, b in zip(reversed(pads), reversed(after), strict=True):
                     ends += [0, b - a]
-                x = _core.pad(x, ends)
+                x = _core.constant_pad(x, ends)
         elif padding != "valid":
             raise ValueError(f"{op}: padding must be 'same', 'valid' or ints, got {padding!r}")
     else:
@@ -162,9 +164,7 @@ def conv_transpose1d(
     Tensor, shape (N, C_out, L_out) or (C_out, L_out)
         L_out = (L - 1) * stride - 2 * padding + dilation * (K - 1) + output_padding + 1.
     """
-    return _conv_transpose(
-        "conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _conv_transpose("conv_transpose1d", 1, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose2d(
@@ -186,9 +186,7 @@ def conv_transpose2d(
     Tensor, shape (N, C_out, H_out, W_out) or (C_out, H_out, W_out)
         H_out = (H - 1) * stride - 2 * padding + dilation * (K_h - 1) + output_padding + 1; likewise W_out.
     """
-    return _conv_transpose(
-        "conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _conv_transpose("conv_transpose2d", 2, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 def conv_transpose3d(
@@ -209,9 +207,7 @@ def conv_transpose3d(
     -------
     Tensor, shape (N, C_out, D_out, H_out, W_out) or without N
     """
-    return _conv_transpose(
-        "conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation
-    )
+    return _conv_transpose("conv_transpose3d", 3, input, weight, bias, stride, padding, output_padding, groups, dilation)
 
 
 __all__ = ["conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"]

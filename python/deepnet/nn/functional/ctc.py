@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -76,29 +77,29 @@ def ctc_loss(
         labels.append(row)
         may_skip.append([i >= 2 and row[i] != blank and row[i] != row[i - 2] for i in range(len(row))])
 
-    index = _core.tensor(labels, device=device)
-    skip = _core.tensor(may_skip, device=device)
+    index = deepnet.tensor(labels, device=device)
+    skip = deepnet.tensor(may_skip, device=device)
     scores = lp.gather(2, index.unsqueeze(0).expand(steps, *index.shape))  # (T, N, 2S + 1)
     states = index.shape[1]
-    first = _core.arange(states, device=device) < 2
+    first = deepnet.arange(states, device=device) < 2
     alpha = _core.where(first, scores[0], _LOG_ZERO)
-    ends = _core.tensor(in_len, device=device).reshape(-1, 1)
+    ends = deepnet.tensor(in_len, device=device).reshape(-1, 1)
     for t in range(1, steps):
-        one = _core.pad(alpha[:, :-1], [1, 0], value=_LOG_ZERO)
-        two = _core.where(skip, _core.pad(alpha[:, :-2], [2, 0], value=_LOG_ZERO)[:, :states], _LOG_ZERO)
+        one = _core.constant_pad(alpha[:, :-1], [1, 0], value=_LOG_ZERO)
+        two = _core.where(skip, _core.constant_pad(alpha[:, :-2], [2, 0], value=_LOG_ZERO)[:, :states], _LOG_ZERO)
         stepped = _core.logsumexp(_core.stack([alpha, one, two]), 0) + scores[t]
         alpha = _core.where(ends > t, stepped, alpha)
     # A path ends on the last label or on the blank after it.
-    last = _core.tensor([[2 * n, max(2 * n - 1, 0)] for n in out_len], device=device)
+    last = deepnet.tensor([[2 * n, max(2 * n - 1, 0)] for n in out_len], device=device)
     tails = alpha.gather(1, last)
-    only_blank = _core.tensor([[False, n == 0] for n in out_len], device=device)
+    only_blank = deepnet.tensor([[False, n == 0] for n in out_len], device=device)
     loss = -_core.logsumexp(tails.masked_fill(only_blank, _LOG_ZERO), 1)
-    empty = _core.tensor([n == 0 for n in in_len], device=device)
-    impossible = (loss > -0.5 * _LOG_ZERO) | (empty & (_core.tensor(out_len, device=device) > 0))
+    empty = deepnet.tensor([n == 0 for n in in_len], device=device)
+    impossible = (loss > -0.5 * _LOG_ZERO) | (empty & (deepnet.tensor(out_len, device=device) > 0))
     loss = _core.where(empty & ~impossible, 0.0, loss)
     loss = loss.masked_fill(impossible, 0.0 if zero_infinity else float("inf"))
     if reduction == "mean":
-        counts = _core.tensor([max(n, 1) for n in out_len], dtype=loss.dtype, device=device)
+        counts = deepnet.tensor([max(n, 1) for n in out_len], dtype=loss.dtype, device=device)
         return (loss / counts).mean()
     if reduction == "sum":
         return loss.sum()

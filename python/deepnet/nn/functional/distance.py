@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 
@@ -15,15 +15,15 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> F.cosine_similarity(deepnet.tensor([[3.0, 4.0]]), deepnet.tensor([[6.0, 8.0]]))
     tensor([1.])
     """
-    x1, x2 = _core.broadcast_tensors(x1, x2)
-    n1 = _core.norm(x1, 2, dim, True).clamp_min(eps)
-    n2 = _core.norm(x2, 2, dim, True).clamp_min(eps)
+    x1, x2 = deepnet.broadcast_tensors(x1, x2)
+    n1 = deepnet.norm(x1, 2, dim, True).clamp_min(eps)
+    n2 = deepnet.norm(x2, 2, dim, True).clamp_min(eps)
     return ((x1 / n1) * (x2 / n2)).sum(dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:
     """The p-norm of x1 - x2 + eps along the last axis."""
-    return _core.norm(x1 - x2 + eps, p, -1, keepdim)
+    return deepnet.norm(x1 - x2 + eps, p, -1, keepdim)
 
 
 def pdist(input: Tensor, p: float = 2.0) -> Tensor:
@@ -43,9 +43,9 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     n = input.shape[0]
     first = [i for i in range(n) for _ in range(i + 1, n)]
     second = [j for i in range(n) for j in range(i + 1, n)]
-    i = _core.tensor(first, dtype=_core.int64, device=input.device)
-    j = _core.tensor(second, dtype=_core.int64, device=input.device)
-    return _core.norm(input.index_select(0, i) - input.index_select(0, j), p, -1)
+    i = deepnet.tensor(first, dtype=deepnet.int64, device=input.device)
+    j = deepnet.tensor(second, dtype=deepnet.int64, device=input.device)
+    return deepnet.norm(input.index_select(0, i) - input.index_select(0, j), p, -1)
 
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -33,7 +34,7 @@ def _channel_dropout(op: str, input: Tensor, p: float, training: bool, inplace: 
     # Without a batch axis the channels stand first.
     channel_axes = 1 if input.dim() == batched_dim - 1 else 2
     shape = [*input.shape[:channel_axes], *[1] * (input.dim() - channel_axes)]
-    mask = _core.dropout(_core.ones(shape, dtype=input.dtype, device=input.device), p, True)
+    mask = _core.dropout(deepnet.ones(shape, dtype=input.dtype, device=input.device), p, True)
     return in_place(lambda x: x * mask, input) if inplace else input * mask
 
 
@@ -64,7 +65,7 @@ def _alpha(op: str, input: Tensor, p: float, training: bool, inplace: bool, shap
     limit = -1.7580993408473766
     a = ((1 - p) * (1 + p * limit**2)) ** -0.5
     b = -a * p * limit
-    keep = _core.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
+    keep = deepnet.empty(shape, dtype=input.dtype, device=input.device).bernoulli_(1 - p)
 
     def f(x: Tensor) -> Tensor:
         return x * (keep * a) + ((1 - keep) * (limit * a) + b)

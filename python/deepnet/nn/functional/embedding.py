@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -17,10 +18,10 @@ def _padding_row(op: str, padding_idx: int | None, rows: int) -> int:
 
 def _renorm(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) -> None:
     """Scale the rows looked up, in place, to a norm of at most max_norm."""
-    with _core.no_grad():
-        used = _core.unique(indices.reshape(-1))
+    with deepnet.no_grad():
+        used = deepnet.unique(indices.reshape(-1))
         rows = weight.detach().index_select(0, used)
-        norms = _core.norm(rows, norm_type, 1, True)
+        norms = deepnet.norm(rows, norm_type, 1, True)
         scale = _core.where(norms > max_norm, max_norm / (norms + 1e-7), 1.0).to(rows.dtype)
         weight.detach().index_copy_(0, used, rows * scale)
 
@@ -28,7 +29,7 @@ def _renorm(weight: Tensor, indices: Tensor, max_norm: float, norm_type: float) 
 def _scale_by_frequency(output: Tensor, indices: Tensor, rows: int) -> None:
     """Let each row's gradient be divided by how often the row was looked up."""
     if output.requires_grad:
-        counts = _core.bincount(indices.reshape(-1), minlength=rows)
+        counts = deepnet.bincount(indices.reshape(-1), minlength=rows)
         share = (1.0 / counts[indices].to(output.dtype)).unsqueeze(-1)
         output.register_hook(lambda grad: grad * share)
 
@@ -82,7 +83,7 @@ def _bags(input: Tensor, offsets: Tensor, include_last_offset: bool) -> tuple[Te
     ends = offsets[1:] if include_last_offset else _core.cat([offsets[1:], offsets.new_full((1,), input.numel())])
     lengths = ends - starts
     longest = int(lengths.max()) if lengths.numel() else 0
-    steps = _core.arange(longest, device=input.device).unsqueeze(0)
+    steps = deepnet.arange(longest, device=input.device).unsqueeze(0)
     real = steps < lengths.unsqueeze(1)
     return _core.where(real, starts.unsqueeze(1) + steps, 0), real, lengths
 
@@ -133,7 +134,7 @@ def embedding_bag(
         if offsets is not None:
             raise ValueError("embedding_bag: with 2-D input, offsets has to be None")
         indices = input
-        real = _core.ones_like(input, dtype=_core.bool)
+        real = deepnet.ones_like(input, dtype=deepnet.bool)
         factors = per_sample_weights
     elif input.dim() == 1:
         if offsets is None or offsets.dim() != 1:
@@ -151,7 +152,7 @@ def embedding_bag(
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)
     if indices.numel() == 0:
-        return _core.zeros((indices.shape[0], weight.shape[1]), dtype=weight.dtype, device=weight.device)
+        return deepnet.zeros((indices.shape[0], weight.shape[1]), dtype=weight.dtype, device=weight.device)
     rows = _core.embedding(weight, indices, -1)  # (B, L, E)
     if scale_grad_by_freq:
         _scale_by_frequency(rows, indices, weight.shape[0])
@@ -186,7 +187,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
     tensor([[0, 0, 1],
             [1, 0, 0]])
     """
-    if tensor.dtype != _core.int64:
+    if tensor.dtype != deepnet.int64:
         raise TypeError(f"one_hot: expected an index tensor of int64, got {tensor.dtype}")
     if tensor.numel() == 0 and num_classes <= 0:
         raise ValueError("one_hot: cannot infer num_classes from an empty tensor")
@@ -196,7 +197,7 @@ def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
         num_classes = int(tensor.max()) + 1
     elif tensor.numel() and int(tensor.max()) >= num_classes:
         raise ValueError(f"one_hot: class values must be smaller than num_classes {num_classes}, got {int(tensor.max())}")
-    zeros = _core.zeros([*tensor.shape, num_classes], dtype=_core.int64, device=tensor.device)
+    zeros = deepnet.zeros([*tensor.shape, num_classes], dtype=deepnet.int64, device=tensor.device)
     return zeros.scatter_(-1, tensor.unsqueeze(-1), 1)
 
 

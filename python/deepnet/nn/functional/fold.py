@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -13,8 +14,7 @@ from ._args import batched, ntuple
 def _blocks(sizes: list[int], kernel: list[int], dilation: list[int], padding: list[int], stride: list[int]) -> list[int]:
     """How many blocks fit along each axis."""
     return [
-        (s + 2 * p - d * (k - 1) - 1) // t + 1
-        for s, k, d, p, t in zip(sizes, kernel, dilation, padding, stride, strict=True)
+        (s + 2 * p - d * (k - 1) - 1) // t + 1 for s, k, d, p, t in zip(sizes, kernel, dilation, padding, stride, strict=True)
     ]
 
 
@@ -36,7 +36,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     if min(_blocks(list(x.shape[2:]), k, d, p, s)) < 1:
         raise ValueError(f"unfold: kernel {k} with dilation {d} exceeds the padded input {tuple(input.shape)}, padding {p}")
     if any(p):
-        x = _core.pad(x, [p[1], p[1], p[0], p[0]])
+        x = _core.constant_pad(x, [p[1], p[1], p[0], p[0]])
     x = x.unfold(2, d[0] * (k[0] - 1) + 1, s[0]).unfold(3, d[1] * (k[1] - 1) + 1, s[1])  # (N, C, Bh, Bw, kh, kw)
     if d != [1, 1]:
         x = x[..., :: d[0], :: d[1]]
@@ -45,9 +45,7 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     return y.squeeze(0) if single else y
 
 
-def fold(
-    input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
-) -> Tensor:
+def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """Sum columns back into an image: the transpose of `unfold`.
 
     Parameters
@@ -75,10 +73,10 @@ def fold(
     c = columns // (k[0] * k[1])
     height, width = size[0] + 2 * p[0], size[1] + 2 * p[1]
     # The padded cell of each (kernel cell, block) pair.
-    rows = _core.arange(k[0], device=x.device).reshape(-1, 1) * d[0] + _core.arange(bh, device=x.device) * s[0]
-    cols = _core.arange(k[1], device=x.device).reshape(-1, 1) * d[1] + _core.arange(bw, device=x.device) * s[1]
+    rows = deepnet.arange(k[0], device=x.device).reshape(-1, 1) * d[0] + deepnet.arange(bh, device=x.device) * s[0]
+    cols = deepnet.arange(k[1], device=x.device).reshape(-1, 1) * d[1] + deepnet.arange(bw, device=x.device) * s[1]
     index = (rows.reshape(k[0], 1, bh, 1) * width + cols.reshape(1, k[1], 1, bw)).reshape(-1)
-    y = _core.zeros((n * c, height * width), dtype=x.dtype, device=x.device)
+    y = deepnet.zeros((n * c, height * width), dtype=x.dtype, device=x.device)
     y = y.index_add(1, index, x.reshape(n * c, -1)).reshape(n, c, height, width)
     if any(p):
         y = y[:, :, p[0] : p[0] + size[0], p[1] : p[1] + size[1]]

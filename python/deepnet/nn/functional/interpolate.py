@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}
@@ -79,8 +79,8 @@ def _resample(x: Tensor, axis: int, taps: Taps) -> Tensor:
     shape[axis] = -1
     result: Any = None
     for cells, weights in zip(*taps, strict=True):
-        w = _core.tensor(weights, dtype=x.dtype, device=x.device).reshape(shape)
-        part = x.index_select(axis, _core.tensor(cells, device=x.device)) * w
+        w = deepnet.tensor(weights, dtype=x.dtype, device=x.device).reshape(shape)
+        part = x.index_select(axis, deepnet.tensor(cells, device=x.device)) * w
         result = part if result is None else result + part
     return result  # type: ignore[no-any-return]
 
@@ -88,7 +88,11 @@ def _resample(x: Tensor, axis: int, taps: Taps) -> Tensor:
 def _nearest(x: Tensor, sizes: list[int], scales: list[float | None], exact: bool) -> Tensor:
     first = x.dim() - len(sizes)
     have = list(x.shape[first:])
-    if not exact and all(s is None or s == int(s) for s in scales) and all(o % h == 0 for o, h in zip(sizes, have, strict=True)):
+    if (
+        not exact
+        and all(s is None or s == int(s) for s in scales)
+        and all(o % h == 0 for o, h in zip(sizes, have, strict=True))
+    ):
         # Whole factors: repeat each cell, in one copy.
         wide, shape = list(x.shape[:first]), list(x.shape[:first])
         for h, o in zip(have, sizes, strict=True):
@@ -102,7 +106,7 @@ def _nearest(x: Tensor, sizes: list[int], scales: list[float | None], exact: boo
             cells = [(2 * i + 1) * h // (2 * o) if exact else i * h // o for i in range(o)]
         else:
             cells = [math.floor((i + 0.5) / s) if exact else math.floor(i / s) for i in range(o)]
-        x = x.index_select(first + k, _core.tensor([min(c, h - 1) for c in cells], device=x.device))
+        x = x.index_select(first + k, deepnet.tensor([min(c, h - 1) for c in cells], device=x.device))
     return x
 
 

@@ -7,7 +7,7 @@ from deepnet._core import Tensor
 
 
 def linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """input @ weight.T + bias.
+    """Input @ weight.T + bias.
 
     Parameters
     ----------
@@ -40,13 +40,9 @@ def bilinear(input1: Tensor, input2: Tensor, weight: Tensor, bias: Tensor | None
         raise ValueError(f"bilinear: weight must have 3 dimensions, got shape {tuple(weight.shape)}")
     out, in1, in2 = weight.shape
     if input1.shape[-1] != in1 or input2.shape[-1] != in2:
-        raise ValueError(
-            f"bilinear: last sizes must be {in1} and {in2}, got {tuple(input1.shape)} and {tuple(input2.shape)}"
-        )
+        raise ValueError(f"bilinear: last sizes must be {in1} and {in2}, got {tuple(input1.shape)} and {tuple(input2.shape)}")
     if input1.shape[:-1] != input2.shape[:-1]:
-        raise ValueError(
-            f"bilinear: leading sizes must agree, got {tuple(input1.shape)} and {tuple(input2.shape)}"
-        )
+        raise ValueError(f"bilinear: leading sizes must agree, got {tuple(input1.shape)} and {tuple(input2.shape)}")
     a, b = input1.reshape(-1, in1), input2.reshape(-1, in2)
     # (R, in1) @ (in1, out * in2), then the product with input2 summed over in2.
     mixed = (a @ weight.permute(1, 0, 2).reshape(in1, out * in2)).reshape(-1, out, in2)

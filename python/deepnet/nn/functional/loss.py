@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import warnings
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -108,7 +109,7 @@ def _bounded_log(x: Tensor) -> Tensor:
     """log(x), at least -100. Below 1e-12 its gradient is that of a line of slope 1e12, so it stays finite at 0."""
     tiny = x < 1e-12
     inside = _core.log(_core.where(tiny, 1.0, x))
-    with _core.no_grad():
+    with deepnet.no_grad():
         edge = _core.log(x).clamp_min(-100.0)
         origin = x.detach()
     return _core.where(tiny, edge + (x - origin) * 1e12, inside)
@@ -168,7 +169,7 @@ def binary_cross_entropy_with_logits(
             "binary_cross_entropy_with_logits: target and input must have one size, "
             f"got {tuple(target.shape)} and {tuple(input.shape)}"
         )
-    log_p = _core.log_sigmoid(input)
+    log_p = _core.logsigmoid(input)
     if pos_weight is not None:
         log_p = log_p * ((pos_weight - 1) * target + 1)
     loss = (1 - target) * input - log_p
@@ -185,7 +186,7 @@ def kl_div(
     reduction: str = "mean",
     log_target: bool = False,
 ) -> Tensor:
-    """t (log t - input), the terms of the divergence of exp(input) from t.
+    """T (log t - input), the terms of the divergence of exp(input) from t.
 
     Parameters
     ----------
@@ -241,13 +242,13 @@ def gaussian_nll_loss(
     reduction : {'mean', 'sum', 'none'}
     """
     if isinstance(var, (int, float)):
-        var = _core.full_like(input, var)
+        var = deepnet.full_like(input, var)
     if var.shape != input.shape:
         if var.shape == input.shape[:-1]:
             var = var.unsqueeze(-1)
         elif not (var.dim() == input.dim() and all(v in (1, s) for v, s in zip(var.shape, input.shape, strict=True))):
             raise ValueError(f"gaussian_nll_loss: var is of incorrect size {tuple(var.shape)} for {tuple(input.shape)}")
-    with _core.no_grad():
+    with deepnet.no_grad():
         if bool((var < 0).any()):
             raise ValueError("gaussian_nll_loss: var has negative entries")
         lift = var.clamp_min(eps) - var

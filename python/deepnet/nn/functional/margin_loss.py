@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -31,7 +32,7 @@ def hinge_embedding_loss(
     reduce: bool | None = None,
     reduction: str = "mean",
 ) -> Tensor:
-    """input where the target is 1, max(0, margin - input) where it is -1."""
+    """Input where the target is 1, max(0, margin - input) where it is -1."""
     near = _core.where(target != -1, input, 0.0)
     far = _core.where(target != 1, _core.relu(margin - input), 0.0)
     return reduced("hinge_embedding_loss", near + far, legacy_reduction(size_average, reduce, reduction))
@@ -82,7 +83,7 @@ def cosine_embedding_loss(
     dot = (input1 * input2).sum(-1)
     squares = ((input1 * input1).sum(-1) + epsilon) * ((input2 * input2).sum(-1) + epsilon)
     cos = dot / squares.sqrt()
-    zero = _core.zeros_like(cos)
+    zero = deepnet.zeros_like(cos)
     loss = _core.where(target == 1, 1 - cos, zero) + _core.where(target == -1, _core.clamp(cos - margin, min=0), zero)
     return reduced("cosine_embedding_loss", loss, legacy_reduction(size_average, reduce, reduction))
 
@@ -119,7 +120,7 @@ def triplet_margin_with_distance_loss(
     distance = pairwise_distance if distance_function is None else distance_function
     d_positive, d_negative = distance(anchor, positive), distance(anchor, negative)
     if swap:
-        d_negative = _core.minimum(d_negative, distance(positive, negative))
+        d_negative = deepnet.minimum(d_negative, distance(positive, negative))
     return reduced("triplet_margin_loss", _core.clamp(margin + d_positive - d_negative, min=0), reduction)
 
 
@@ -166,9 +167,9 @@ def multilabel_margin_loss(
         raise ValueError(f"multilabel_margin_loss: inconsistent sizes {tuple(target.shape)} and {tuple(input.shape)}")
     x, t = (input, target) if input.dim() == 2 else (input.reshape(1, -1), target.reshape(1, -1))
     classes = x.shape[1]
-    listed = (_core.cumsum((t < 0).to(_core.int64), 1) == 0) & (t >= 0)
+    listed = (_core.cumsum((t < 0).to(deepnet.int64), 1) == 0) & (t >= 0)
     where = _core.where(listed, t, 0)
-    is_target = _core.zeros(x.shape, dtype=_core.int64, device=x.device).scatter_add(1, where, listed.to(_core.int64)) > 0
+    is_target = deepnet.zeros(x.shape, dtype=deepnet.int64, device=x.device).scatter_add(1, where, listed.to(deepnet.int64)) > 0
     at_target = x.gather(1, where)
     hinge = _core.relu(1 - at_target.unsqueeze(2) + x.unsqueeze(1))  # (N, target, class)
     counts = listed.unsqueeze(2) & ~is_target.unsqueeze(1)
@@ -186,7 +187,7 @@ def multilabel_soft_margin_loss(
     reduction: str = "mean",
 ) -> Tensor:
     """Binary cross-entropy of sigmoid(input) against 0-or-1 targets, averaged over the classes (last axis)."""
-    loss = -(target * _core.log_sigmoid(input) + (1 - target) * _core.log_sigmoid(-input))
+    loss = -(target * _core.logsigmoid(input) + (1 - target) * _core.logsigmoid(-input))
     if weight is not None:
         loss = loss * weight
     return reduced("multilabel_soft_margin_loss", loss.mean(-1), legacy_reduction(size_average, reduce, reduction))
@@ -222,7 +223,7 @@ def multi_margin_loss(
         terms = terms * terms
     if weight is not None:
         terms = terms * weight[t]
-    others = _core.arange(x.shape[1], device=x.device).unsqueeze(0) != t
+    others = deepnet.arange(x.shape[1], device=x.device).unsqueeze(0) != t
     loss = terms.masked_fill(~others, 0.0).sum(1) / x.shape[1]
     loss = reduced("multi_margin_loss", loss, legacy_reduction(size_average, reduce, reduction))
     return loss.squeeze(0) if single and target.dim() == 0 and loss.dim() else loss

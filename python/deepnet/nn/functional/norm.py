@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -62,7 +63,7 @@ def instance_norm(
             f"instance_norm: expected more than 1 spatial element when training, got input size {tuple(input.shape)}"
         )
     if running_mean is not None and running_var is not None:
-        with _core.no_grad():
+        with deepnet.no_grad():
             flat = input.detach().flatten(2)
             running_mean.lerp_(flat.mean(2).mean(0).to(running_mean.dtype), momentum)
             running_var.lerp_(flat.var(2).mean(0).to(running_var.dtype), momentum)
@@ -92,10 +93,8 @@ def layer_norm(
     return _core.layer_norm(input, normalized_shape, weight, bias, eps)
 
 
-def rms_norm(
-    input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None
-) -> Tensor:
-    """x / sqrt(mean(x²) + eps) over the last axes; eps is the dtype's machine epsilon where left out.
+def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | None = None, eps: float | None = None) -> Tensor:
+    """X / sqrt(mean(x²) + eps) over the last axes; eps is the dtype's machine epsilon where left out.
 
     Parameters
     ----------
@@ -105,7 +104,7 @@ def rms_norm(
     eps : float, optional
     """
     if eps is None:
-        eps = _core.finfo(input.dtype).eps
+        eps = deepnet.finfo(input.dtype).eps
     return _core.rms_norm(input, normalized_shape, weight, eps)
 
 
@@ -134,7 +133,7 @@ def group_norm(
 
 
 def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Tensor:
-    """x / (k + alpha * mean of x² over `size` neighbouring channels) ** beta.
+    """X / (k + alpha * mean of x² over `size` neighbouring channels) ** beta.
 
     Parameters
     ----------
@@ -147,13 +146,13 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     if input.numel() == 0:
         return input
     squares = (input * input).reshape(input.shape[0], 1, input.shape[1], -1)
-    squares = _core.pad(squares, [0, 0, size // 2, (size - 1) // 2])
+    squares = _core.constant_pad(squares, [0, 0, size // 2, (size - 1) // 2])
     means = _core.avg_pool(squares, [size, 1], [1, 1], [0, 0], False, True, None).reshape(input.shape)
     return input / (means * alpha + k).pow(beta)
 
 
 def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, out: Tensor | None = None) -> Tensor:
-    """x over its p-norm along `dim`, the norm being at least eps.
+    """X over its p-norm along `dim`, the norm being at least eps.
 
     Parameters
     ----------
@@ -164,7 +163,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     out : Tensor, optional
         Takes the result.
     """
-    result = input / _core.norm(input, p, dim, True).clamp_min(eps)
+    result = input / deepnet.norm(input, p, dim, True).clamp_min(eps)
     return result if out is None else out.copy_(result)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -44,13 +45,15 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
     if axes > input.dim():
         raise ValueError(f"pad: padding {amounts} is for {axes} axes, the input has shape {tuple(input.shape)}")
     if mode == "constant":
-        return _core.pad(input, amounts, value=0.0 if value is None else value)
+        return _core.constant_pad(input, amounts, value=0.0 if value is None else value)
     if mode not in ("reflect", "replicate", "circular"):
         raise ValueError(f"pad: mode must be 'constant', 'reflect', 'replicate' or 'circular', got {mode!r}")
     if value is not None and value != 0:
         raise ValueError(f'pad: padding mode "{mode}" doesn\'t take in value argument')
     if axes > 3 or input.dim() - axes not in (1, 2):
-        raise ValueError(f"pad: mode {mode!r} pads all but the first one or two of 2 to 5 axes, got {tuple(input.shape)}, {amounts}")
+        raise ValueError(
+            f"pad: mode {mode!r} pads all but the first one or two of 2 to 5 axes, got {tuple(input.shape)}, {amounts}"
+        )
     y = input
     for k in range(axes):
         before, after = amounts[2 * k], amounts[2 * k + 1]
@@ -67,7 +70,7 @@ def pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float 
         if size + before + after < 1:
             raise ValueError(f"pad: ({before}, {after}) leaves nothing of axis {axis} of {tuple(input.shape)}")
         if before or after:
-            y = y.index_select(axis, _core.tensor(_source(mode, size, before, after), device=input.device))
+            y = y.index_select(axis, deepnet.tensor(_source(mode, size, before, after), device=input.device))
     return y
 
 

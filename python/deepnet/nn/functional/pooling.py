@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -132,9 +133,7 @@ def avg_pool2d(
     -------
     Tensor, shape (N, C, H_out, W_out) or (C, H_out, W_out)
     """
-    return _avg_pool(
-        "avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool("avg_pool2d", 2, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def avg_pool3d(
@@ -142,9 +141,7 @@ def avg_pool3d(
     count_include_pad: bool = True, divisor_override: int | None = None,
 ) -> Tensor:  # fmt: skip
     """The mean of each window of a volume; see `avg_pool2d`. Input (N, C, D, H, W) or (C, D, H, W)."""
-    return _avg_pool(
-        "avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override
-    )
+    return _avg_pool("avg_pool3d", 3, input, kernel_size, stride, padding, ceil_mode, count_include_pad, divisor_override)
 
 
 def _adaptive_sizes(op: str, x: Tensor, output_size: Any, n: int) -> list[int]:
@@ -265,7 +262,7 @@ def _max_unpool(
         out = [int(s) for s in output_size][-n:]
     flat = [x.shape[0], x.shape[1], math.prod(out)]
     places = indices.unsqueeze(0) if single else indices
-    y = _core.zeros(flat, dtype=x.dtype, device=x.device).scatter(2, places.flatten(2), x.flatten(2))
+    y = deepnet.zeros(flat, dtype=x.dtype, device=x.device).scatter(2, places.flatten(2), x.flatten(2))
     y = y.reshape([*flat[:2], *out])
     return y.squeeze(0) if single else y
 

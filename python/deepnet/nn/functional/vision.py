@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -58,12 +59,14 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     n, spatial = int(size[0]), [int(s) for s in size[2:]]
     axes = len(spatial)
     if tuple(theta.shape) != (n, axes, axes + 1):
-        raise ValueError(f"affine_grid: theta must have shape {(n, axes, axes + 1)} for size {tuple(size)}, got {tuple(theta.shape)}")
+        raise ValueError(
+            f"affine_grid: theta must have shape {(n, axes, axes + 1)} for size {tuple(size)}, got {tuple(theta.shape)}"
+        )
 
     def centers(count: int) -> Tensor:
         if count == 1:
-            return _core.zeros(1, dtype=theta.dtype, device=theta.device)
-        line = _core.linspace(-1, 1, count, dtype=theta.dtype, device=theta.device)
+            return deepnet.zeros(1, dtype=theta.dtype, device=theta.device)
+        line = deepnet.linspace(-1, 1, count, dtype=theta.dtype, device=theta.device)
         return line if align_corners else line * ((count - 1) / count)
 
     coordinates = []  # x first: the last axis
@@ -71,12 +74,12 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
         shape = [1] * axes
         shape[k] = -1
         coordinates.append(centers(spatial[k]).reshape(shape).expand(spatial))
-    base = _core.stack([*coordinates, _core.ones(spatial, dtype=theta.dtype, device=theta.device)], -1)
+    base = _core.stack([*coordinates, deepnet.ones(spatial, dtype=theta.dtype, device=theta.device)], -1)
     return (base.reshape(1, -1, axes + 1) @ theta.transpose(1, 2)).reshape([n, *spatial, axes])
 
 
 def _reflect(x: Tensor, low: float, high: float) -> Tensor:
-    """x reflected at low and high until it lies between."""
+    """X reflected at low and high until it lies between."""
     if low == high:
         return x * 0.0
     span = high - low
@@ -151,12 +154,12 @@ def grid_sample(
                 cell = place(cell, size)
             ok = (cell >= 0) & (cell <= size - 1)
             inside = ok if inside is None else inside & ok
-            index = index * size + _core.where(ok, cell, 0.0).to(_core.int64)
+            index = index * size + _core.where(ok, cell, 0.0).to(deepnet.int64)
         got = flat.gather(2, index.reshape(n, 1, -1).expand(n, c, index[0].numel())).reshape([n, c, *out])
         return got * inside.unsqueeze(1).to(got.dtype)
 
     if mode == "nearest":
-        picked = values([_core.round(x.detach()) for x in where])
+        picked = values([deepnet.round(x.detach()) for x in where])
         # The grid's gradient is zero, not missing.
         return picked + where[0].clamp(0, 0).unsqueeze(1) * 0 if grid.requires_grad else picked
     bases = [_core.floor(x.detach()) for x in where]

@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, cast
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from ..parameter import Parameter, is_lazy
@@ -53,7 +53,8 @@ class ModuleState(ModuleTree):
 
     def register_load_state_dict_pre_hook(self, hook: Callable[..., Any]) -> RemovableHandle:
         """Call `hook(module, state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)`
-        before this module's entries are loaded."""
+        before this module's entries are loaded.
+        """
         return self._register_load_state_dict_pre_hook(hook, with_module=True)
 
     def _register_load_state_dict_pre_hook(self, hook: Callable[..., Any], with_module: bool = False) -> RemovableHandle:
@@ -184,7 +185,7 @@ class ModuleState(ModuleTree):
 
     def _fill(self, name: str, target: Tensor, source: Tensor, assign: bool) -> None:
         if not assign:
-            with _core.no_grad():
+            with deepnet.no_grad():
                 target.copy_(source)
         elif isinstance(target, Parameter):
             setattr(self, name, source if isinstance(source, Parameter) else Parameter(source, target.requires_grad))

@@ -114,9 +114,7 @@ class ModuleTree:
             self.register_parameter(name, value)
         elif params is not None and name in params:
             if value is not None:
-                raise TypeError(
-                    f"cannot assign '{type(value).__name__}' as parameter '{name}' (nn.Parameter or None expected)"
-                )
+                raise TypeError(f"cannot assign '{type(value).__name__}' as parameter '{name}' (nn.Parameter or None expected)")
             params[name] = None
         elif isinstance(value, Module):
             if fields.get("_modules") is None:
@@ -134,7 +132,9 @@ class ModuleTree:
             self.register_buffer(name, value, value.persistent)
         elif name in fields["_buffers"]:
             if value is not None and not isinstance(value, Tensor):
-                raise TypeError(f"cannot assign '{type(value).__name__}' as buffer '{name}' (nn.Buffer, Tensor or None expected)")
+                raise TypeError(
+                    f"cannot assign '{type(value).__name__}' as buffer '{name}' (nn.Buffer, Tensor or None expected)"
+                )
             fields["_buffers"][name] = value
         else:
             object.__setattr__(self, name, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -203,12 +204,12 @@ class PReLU(Module):
         super().__init__()
         self.num_parameters = num_parameters
         self.init = init
-        self.weight = Parameter(_core.empty(num_parameters, device=device, dtype=dtype))
+        self.weight = Parameter(deepnet.empty(num_parameters, device=device, dtype=dtype))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Set every slope to `init`."""
-        with _core.no_grad():
+        with deepnet.no_grad():
             self.weight.fill_(self.init)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -226,7 +227,7 @@ class GELU(Module):
         self.approximate = approximate
 
     def forward(self, input: Tensor) -> Tensor:
-        return _core.gelu(input, self.approximate)
+        return _core.gelu(input, approximate=self.approximate)
 
     def extra_repr(self) -> str:
         return f"approximate={self.approximate!r}"

@@ -72,9 +72,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             hidden = int(in_features // (div_value ** (i + 1)))
             size = self.cutoffs[i + 1] - self.cutoffs[i]
             self.tail.append(
-                Sequential(
-                    Linear(in_features, hidden, False, device, dtype), Linear(hidden, size, False, device, dtype)
-                )
+                Sequential(Linear(in_features, hidden, False, device, dtype), Linear(hidden, size, False, device, dtype))
             )
 
     def reset_parameters(self) -> None:
@@ -98,7 +96,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             raise ValueError(
                 f"AdaptiveLogSoftmaxWithLoss: input {tuple(input.shape)} and target {tuple(target.shape)} do not go together"
             )
-        if t.numel() and not (0 <= int(t.min()) and int(t.max()) < self.n_classes):
+        if t.numel() and not (int(t.min()) >= 0 and int(t.max()) < self.n_classes):
             raise IndexError(f"AdaptiveLogSoftmaxWithLoss: target values should be in the range [0, {self.n_classes - 1}]")
         head = F.log_softmax(self.head(x), 1)
         index = _core.where(t < self.shortlist_size, t, 0)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import functional as F
@@ -92,7 +92,7 @@ class MultiheadAttention(Module):
             raise ValueError(f"embed_dim must be divisible by num_heads, got {embed_dim} and {num_heads}")
 
         def parameter(*shape: int) -> Parameter:
-            return Parameter(_core.empty(shape, device=device, dtype=dtype))
+            return Parameter(deepnet.empty(shape, device=device, dtype=dtype))
 
         one = self._qkv_same_embed_dim
         self.register_parameter("q_proj_weight", None if one else parameter(embed_dim, embed_dim))
@@ -154,9 +154,7 @@ class MultiheadAttention(Module):
         swap = self.batch_first and query.dim() == 3
         if swap:
             if key is value:
-                query, key = (
-                    (query.transpose(0, 1),) * 2 if query is key else (query.transpose(0, 1), key.transpose(0, 1))
-                )
+                query, key = (query.transpose(0, 1),) * 2 if query is key else (query.transpose(0, 1), key.transpose(0, 1))
                 value = key
             else:
                 query, key, value = (x.transpose(0, 1) for x in (query, key, value))

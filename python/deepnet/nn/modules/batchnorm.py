@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import functional as F
@@ -44,12 +44,12 @@ class _NormBase(Module):
         self.affine = affine
         self.track_running_stats = track_running_stats
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
-            value = Parameter(_core.empty(num_features, device=device, dtype=dtype)) if wanted else None
+            value = Parameter(deepnet.empty(num_features, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, value)
         if track_running_stats:
-            self.register_buffer("running_mean", _core.zeros(num_features, device=device, dtype=dtype))
-            self.register_buffer("running_var", _core.ones(num_features, device=device, dtype=dtype))
-            self.register_buffer("num_batches_tracked", _core.tensor(0, dtype=_core.int64, device=device))
+            self.register_buffer("running_mean", deepnet.zeros(num_features, device=device, dtype=dtype))
+            self.register_buffer("running_var", deepnet.ones(num_features, device=device, dtype=dtype))
+            self.register_buffer("num_batches_tracked", deepnet.tensor(0, dtype=deepnet.int64, device=device))
         else:
             for name in ("running_mean", "running_var", "num_batches_tracked"):
                 self.register_buffer(name, None)
@@ -95,10 +95,8 @@ class _NormBase(Module):
         key = prefix + "num_batches_tracked"
         if (version is None or version < 2) and self.track_running_stats and key not in state_dict:
             count = self.num_batches_tracked
-            state_dict[key] = count if count is not None else _core.tensor(0, dtype=_core.int64)
-        super()._load_from_state_dict(
-            state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs
-        )
+            state_dict[key] = count if count is not None else deepnet.tensor(0, dtype=deepnet.int64)
+        super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
 
 
 class _BatchNorm(_NormBase):
@@ -214,9 +212,9 @@ class _LazyNorm(LazyModule):
             if bias:
                 self.bias = UninitializedParameter(device=device, dtype=dtype)
         if track_running_stats:
-            self.running_mean = _core.zeros(0, device=device, dtype=dtype)
-            self.running_var = _core.ones(0, device=device, dtype=dtype)
-            self.num_batches_tracked = _core.tensor(0, dtype=_core.int64, device=device)
+            self.running_mean = deepnet.zeros(0, device=device, dtype=dtype)
+            self.running_var = deepnet.ones(0, device=device, dtype=dtype)
+            self.num_batches_tracked = deepnet.tensor(0, dtype=deepnet.int64, device=device)
 
     def has_uninitialized_params(self) -> bool:
         return self.num_features == 0
@@ -231,8 +229,8 @@ class _LazyNorm(LazyModule):
         for name in ("weight", "bias"):
             self.materialize_(name, (self.num_features,))
         if self.track_running_stats:
-            self.running_mean = _core.zeros(self.num_features, **self._placement)
-            self.running_var = _core.ones(self.num_features, **self._placement)
+            self.running_mean = deepnet.zeros(self.num_features, **self._placement)
+            self.running_var = deepnet.ones(self.num_features, **self._placement)
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):

@@ -210,9 +210,7 @@ class ModuleList(Module):
                 runs[-1] = (runs[-1][0], i)
             else:
                 runs.append((i, i))
-        lines = [
-            f"({a}): {_indent(reprs[a])}" if a == b else f"({a}-{b}): {b - a + 1} x {_indent(reprs[a])}" for a, b in runs
-        ]
+        lines = [f"({a}): {_indent(reprs[a])}" if a == b else f"({a}-{b}): {b - a + 1} x {_indent(reprs[a])}" for a, b in runs]
         return "{}(\n  {}\n)".format(self._get_name(), "\n  ".join(lines))
 
 

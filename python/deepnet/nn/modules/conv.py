@@ -6,16 +6,16 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import functional as F
 from .. import init
 from ..functional.conv import same_padding
 from ..parameter import Parameter, UninitializedParameter
+from ._utils import ntuple
 from .lazy import LazyModule
 from .module import Module
-from ._utils import ntuple
 
 _MODES = ("zeros", "reflect", "replicate", "circular")
 
@@ -76,9 +76,9 @@ class _ConvNd(Module):
         # As F.pad takes it: the last axis first.
         self._reversed_padding_repeated_twice = [p for pair in zip(before[::-1], after[::-1], strict=True) for p in pair]
         channels = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
-        self.weight = Parameter(_core.empty((*channels, *self.kernel_size), device=device, dtype=dtype))
+        self.weight = Parameter(deepnet.empty((*channels, *self.kernel_size), device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(_core.empty(out_channels, device=device, dtype=dtype))
+            self.bias = Parameter(deepnet.empty(out_channels, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -127,7 +127,19 @@ class _Conv(_ConvNd):
         dtype: Any = None,
     ) -> None:
         super().__init__(
-            in_channels, out_channels, kernel_size, stride, padding, dilation, False, 0, groups, bias, padding_mode, device, dtype
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride,
+            padding,
+            dilation,
+            False,
+            0,
+            groups,
+            bias,
+            padding_mode,
+            device,
+            dtype,
         )
 
     def _conv_forward(self, input: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

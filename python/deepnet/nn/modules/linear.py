@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -56,9 +57,9 @@ class Linear(Module):
         super().__init__()
         self.in_features = in_features
         self.out_features = out_features
-        self.weight = Parameter(_core.empty((out_features, in_features), device=device, dtype=dtype))
+        self.weight = Parameter(deepnet.empty((out_features, in_features), device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(_core.empty(out_features, device=device, dtype=dtype))
+            self.bias = Parameter(deepnet.empty(out_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
@@ -108,9 +109,9 @@ class Bilinear(Module):
         self.in1_features = in1_features
         self.in2_features = in2_features
         self.out_features = out_features
-        self.weight = Parameter(_core.empty((out_features, in1_features, in2_features), device=device, dtype=dtype))
+        self.weight = Parameter(deepnet.empty((out_features, in1_features, in2_features), device=device, dtype=dtype))
         if bias:
-            self.bias = Parameter(_core.empty(out_features, device=device, dtype=dtype))
+            self.bias = Parameter(deepnet.empty(out_features, device=device, dtype=dtype))
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()

@@ -6,9 +6,8 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
-
 
 from ._hooks import BackwardHooks, RemovableHandle
 from ._state import IncompatibleKeys, ModuleState
@@ -213,7 +212,7 @@ class Module(ModuleState):
             if param is None:
                 continue
             grad = param.grad
-            with _core.no_grad():
+            with deepnet.no_grad():
                 param.data = fn(param.data)
                 if grad is not None:
                     param.grad = None
@@ -234,7 +233,7 @@ class Module(ModuleState):
         if len(args) == 1 and isinstance(args[0], Tensor):
             kwargs, args = {"device": args[0].device, "dtype": args[0].dtype}, ()
         for value in args:
-            kwargs["dtype" if isinstance(value, _core.dtype) else "device"] = value
+            kwargs["dtype" if isinstance(value, deepnet.dtype) else "device"] = value
         unknown = kwargs.keys() - {"device", "dtype", "tensor"}
         if unknown:
             raise TypeError(f"Module.to() got an unexpected keyword argument '{unknown.pop()}'")
@@ -261,19 +260,19 @@ class Module(ModuleState):
 
     def float(self: Self) -> Self:
         """Convert the floating-point parameters and buffers to float32; returns self."""
-        return self._floats_to(_core.float32)
+        return self._floats_to(deepnet.float32)
 
     def double(self: Self) -> Self:
         """Convert the floating-point parameters and buffers to float64; returns self."""
-        return self._floats_to(_core.float64)
+        return self._floats_to(deepnet.float64)
 
     def half(self: Self) -> Self:
         """Convert the floating-point parameters and buffers to float16; returns self."""
-        return self._floats_to(_core.float16)
+        return self._floats_to(deepnet.float16)
 
     def bfloat16(self: Self) -> Self:
         """Convert the floating-point parameters and buffers to bfloat16; returns self."""
-        return self._floats_to(_core.bfloat16)
+        return self._floats_to(deepnet.bfloat16)
 
     def cuda(self: Self, device: Any = None) -> Self:
         """Move to a GPU; returns self."""
@@ -286,7 +285,7 @@ class Module(ModuleState):
 
     def to_empty(self: Self, *, device: Any, recurse: bool = True) -> Self:
         """Move to a device without copying: the values there are unset; returns self."""
-        return self._apply(lambda t: _core.empty_like(t, device=device), recurse)
+        return self._apply(lambda t: deepnet.empty_like(t, device=device), recurse)
 
     def share_memory(self: Self) -> Self:
         """Move the tensors into memory that child processes see; returns self."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -56,7 +57,7 @@ class LayerNorm(Module):
         self.eps = eps
         self.elementwise_affine = elementwise_affine
         for name, wanted in (("weight", elementwise_affine), ("bias", elementwise_affine and bias)):
-            value = Parameter(_core.empty(self.normalized_shape, device=device, dtype=dtype)) if wanted else None
+            value = Parameter(deepnet.empty(self.normalized_shape, device=device, dtype=dtype)) if wanted else None
             self.register_parameter(name, value)
         self.reset_parameters()
 
@@ -102,7 +103,7 @@ class RMSNorm(Module):
         self.normalized_shape = _shape(normalized_shape)
         self.eps = eps
         self.elementwise_affine = elementwise_affine
-        value = Parameter(_core.empty(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
+        value = Parameter(deepnet.empty(self.normalized_shape, device=device, dtype=dtype)) if elementwise_affine else None
         self.register_parameter("weight", value)
         self.reset_parameters()
 
@@ -156,7 +157,7 @@ class GroupNorm(Module):
         self.affine = affine
         for name, wanted in (("weight", affine), ("bias", affine and bias)):
             self.register_parameter(
-                name, Parameter(_core.empty(num_channels, device=device, dtype=dtype)) if wanted else None
+                name, Parameter(deepnet.empty(num_channels, device=device, dtype=dtype)) if wanted else None
             )
         self.reset_parameters()
 

@@ -7,8 +7,8 @@ from typing import Any
 from deepnet._core import Tensor
 
 from .. import functional as F
-from .module import Module
 from ._utils import ntuple
+from .module import Module
 
 
 class _Pad(Module):

@@ -8,8 +8,8 @@ from typing import Any
 from deepnet._core import Tensor
 
 from .. import functional as F
-from .module import Module
 from ._utils import ntuple
+from .module import Module
 
 
 class _MaxPool(Module):
@@ -271,9 +271,7 @@ class _LPPool(Module):
         return pool(input, float(self.norm_type), self.kernel_size, self.stride, self.ceil_mode)
 
     def extra_repr(self) -> str:
-        return (
-            f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
-        )
+        return f"norm_type={self.norm_type}, kernel_size={self.kernel_size}, stride={self.stride}, ceil_mode={self.ceil_mode}"
 
 
 class LPPool1d(_LPPool):

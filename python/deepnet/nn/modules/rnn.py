@@ -6,7 +6,7 @@ import math
 import warnings
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import init
@@ -52,7 +52,7 @@ class RNNBase(Module):
         if dropout > 0 and num_layers == 1:
             warnings.warn(
                 "dropout option adds dropout after all but last recurrent layer, so non-zero dropout expects num_layers greater "
-                f"than 1, but got dropout={dropout} and num_layers={num_layers}",
+                f"than 1; got dropout={dropout} and num_layers={num_layers}",
                 stacklevel=3,
             )
         self.mode = mode
@@ -77,7 +77,7 @@ class RNNBase(Module):
                 if proj_size:
                     shapes["weight_hr"] = (proj_size, hidden_size)
                 for name, shape in shapes.items():
-                    setattr(self, name + suffix, Parameter(_core.empty(shape, device=device, dtype=dtype)))
+                    setattr(self, name + suffix, Parameter(deepnet.empty(shape, device=device, dtype=dtype)))
                 self._weight_names.append([name + suffix for name in shapes])
         self.reset_parameters()
 
@@ -108,7 +108,7 @@ class RNNBase(Module):
         lead = self.num_layers * self._directions
         sizes = (self.proj_size or self.hidden_size, self.hidden_size) if self.mode == "LSTM" else (self.hidden_size,)
         if given is None:
-            return tuple(_core.zeros((lead, batch, size), dtype=like.dtype, device=like.device) for size in sizes)
+            return tuple(deepnet.zeros((lead, batch, size), dtype=like.dtype, device=like.device) for size in sizes)
         states = tuple(given) if self.mode == "LSTM" else (given,)
         if len(states) != len(sizes):
             raise ValueError(f"{type(self).__name__}: expected the states (h_0, c_0), got {len(states)} of them")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import init
@@ -37,10 +37,10 @@ class RNNCellBase(Module):
         self.hidden_size = hidden_size
         self.bias = bias
         gates = num_chunks * hidden_size
-        self.weight_ih = Parameter(_core.empty((gates, input_size), device=device, dtype=dtype))
-        self.weight_hh = Parameter(_core.empty((gates, hidden_size), device=device, dtype=dtype))
+        self.weight_ih = Parameter(deepnet.empty((gates, input_size), device=device, dtype=dtype))
+        self.weight_hh = Parameter(deepnet.empty((gates, hidden_size), device=device, dtype=dtype))
         for name in ("bias_ih", "bias_hh"):
-            self.register_parameter(name, Parameter(_core.empty(gates, device=device, dtype=dtype)) if bias else None)
+            self.register_parameter(name, Parameter(deepnet.empty(gates, device=device, dtype=dtype)) if bias else None)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -61,7 +61,7 @@ class RNNCellBase(Module):
         x = input.reshape(1, -1, self.input_size)
         batch = x.shape[1]
         if states is None:
-            zeros = _core.zeros((1, batch, self.hidden_size), dtype=input.dtype, device=input.device)
+            zeros = deepnet.zeros((1, batch, self.hidden_size), dtype=input.dtype, device=input.device)
             before: States = (zeros, zeros) if mode == "LSTM" else (zeros,)
         else:
             want = (self.hidden_size,) if single else (batch, self.hidden_size)
@@ -116,9 +116,7 @@ class LSTMCell(RNNCellBase):
     (Size([3, 20]), Size([3, 20]))
     """
 
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__(input_size, hidden_size, bias, 4, device, dtype)
 
     def forward(self, input: Tensor, hx: tuple[Tensor, Tensor] | None = None) -> tuple[Tensor, Tensor]:
@@ -129,9 +127,7 @@ class LSTMCell(RNNCellBase):
 class GRUCell(RNNCellBase):
     """One step of `GRU`: (N, input_size), (N, hidden_size) to (N, hidden_size), or all without N."""
 
-    def __init__(
-        self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None
-    ) -> None:
+    def __init__(self, input_size: int, hidden_size: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
         super().__init__(input_size, hidden_size, bias, 3, device, dtype)
 
     def forward(self, input: Tensor, hx: Tensor | None = None) -> Tensor:

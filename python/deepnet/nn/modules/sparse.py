@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -75,7 +76,7 @@ class Embedding(Module):
         self.scale_grad_by_freq = scale_grad_by_freq
         self.sparse = sparse
         if _weight is None:
-            data = _core.empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
+            data = deepnet.empty((num_embeddings, embedding_dim), device=device, dtype=dtype)
             self.weight = Parameter(data, requires_grad=not _freeze)
             self.reset_parameters()
         else:
@@ -92,7 +93,7 @@ class Embedding(Module):
 
     def _fill_padding_idx_with_zero(self) -> None:
         if self.padding_idx is not None:
-            with _core.no_grad():
+            with deepnet.no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor) -> Tensor:
@@ -188,7 +189,7 @@ class EmbeddingBag(Module):
         self.sparse = sparse
         self.include_last_offset = include_last_offset
         if _weight is None:
-            self.weight = Parameter(_core.empty((num_embeddings, embedding_dim), device=device, dtype=dtype))
+            self.weight = Parameter(deepnet.empty((num_embeddings, embedding_dim), device=device, dtype=dtype))
             self.reset_parameters()
         else:
             if tuple(_weight.shape) != (num_embeddings, embedding_dim):
@@ -201,7 +202,7 @@ class EmbeddingBag(Module):
         """Draw the weight anew; the padding row becomes zero."""
         init.normal_(self.weight)
         if self.padding_idx is not None:
-            with _core.no_grad():
+            with deepnet.no_grad():
                 self.weight[self.padding_idx].fill_(0)
 
     def forward(self, input: Tensor, offsets: Tensor | None = None, per_sample_weights: Tensor | None = None) -> Tensor:

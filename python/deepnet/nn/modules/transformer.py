@@ -6,7 +6,7 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from .. import functional as F
@@ -101,9 +101,7 @@ class TransformerEncoderLayer(_TransformerLayer):
         is_causal: bool = False,
     ) -> Tensor:
         def attend(x: Tensor) -> Tensor:
-            y, _ = self.self_attn(
-                x, x, x, src_key_padding_mask, need_weights=False, attn_mask=src_mask, is_causal=is_causal
-            )
+            y, _ = self.self_attn(x, x, x, src_key_padding_mask, need_weights=False, attn_mask=src_mask, is_causal=is_causal)
             return self.dropout1(y)  # type: ignore[no-any-return]
 
         x = src
@@ -362,7 +360,7 @@ class Transformer(Module):
     @staticmethod
     def generate_square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Tensor:
         """The mask under which position t sees s <= t: -inf above the diagonal, 0 elsewhere; shape (sz, sz)."""
-        return _core.triu(_core.full((sz, sz), float("-inf"), dtype=dtype or _core.float32, device=device), 1)
+        return deepnet.triu(deepnet.full((sz, sz), float("-inf"), dtype=dtype or deepnet.float32, device=device), 1)
 
 
 __all__ = [

@@ -27,6 +27,7 @@ class DataParallel(Module):
         self.dim = dim
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        """Call the module."""
         return self.module(*inputs, **kwargs)
 
 

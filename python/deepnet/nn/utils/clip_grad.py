@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -35,13 +36,13 @@ def get_total_norm(
     """
     items = [tensors] if isinstance(tensors, Tensor) else list(tensors)
     if not items:
-        return _core.tensor(0.0)
-    with _core.no_grad():
-        norms = [_core.norm(t.detach(), float(norm_type)) for t in items]
-        total = norms[0] if len(norms) == 1 else _core.norm(_core.stack(norms), float(norm_type))
+        return deepnet.tensor(0.0)
+    with deepnet.no_grad():
+        norms = [deepnet.norm(t.detach(), float(norm_type)) for t in items]
+        total = norms[0] if len(norms) == 1 else deepnet.norm(_core.stack(norms), float(norm_type))
     if error_if_nonfinite and not bool(_core.isfinite(total)):
         raise RuntimeError(
-            f"The total norm of order {float(norm_type)} for gradients from `parameters` is non-finite, so it cannot be clipped."
+            f"The total norm of order {float(norm_type)} of the gradients is non-finite, so it cannot be clipped."
         )
     return total
 
@@ -50,7 +51,7 @@ def clip_grads_with_norm_(
     parameters: Tensor | Iterable[Tensor], max_norm: float, total_norm: Tensor, foreach: Any = None
 ) -> None:
     """Scale the gradients, in place, by max_norm / total_norm where that is below one."""
-    with _core.no_grad():
+    with deepnet.no_grad():
         factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
         for p in _with_grad(parameters):
             p.grad.mul_(factor.to(p.grad.dtype))
@@ -107,7 +108,7 @@ def clip_grad_norm(
 def clip_grad_value_(parameters: Tensor | Iterable[Tensor], clip_value: float, foreach: Any = None) -> None:
     """Clamp every gradient, in place, to [-clip_value, clip_value]."""
     bound = float(clip_value)
-    with _core.no_grad():
+    with deepnet.no_grad():
         for p in _with_grad(parameters):
             p.grad.clamp_(-bound, bound)
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -38,6 +40,7 @@ class PackedSequence(_PackedFields):
         sorted_indices: Tensor | None = None,
         unsorted_indices: Tensor | None = None,
     ) -> PackedSequence:
+        """Fill in the indices that follow from others."""
         if batch_sizes is None:
             raise ValueError("PackedSequence: batch_sizes has to be given")
         if batch_sizes.device.type != "cpu":
@@ -69,15 +72,15 @@ class PackedSequence(_PackedFields):
 
     def double(self) -> PackedSequence:
         """In float64."""
-        return self.to(_core.float64)
+        return self.to(deepnet.float64)
 
     def float(self) -> PackedSequence:
         """In float32."""
-        return self.to(_core.float32)
+        return self.to(deepnet.float32)
 
     def half(self) -> PackedSequence:
         """In float16."""
-        return self.to(_core.float16)
+        return self.to(deepnet.float16)
 
     @property
     def is_cuda(self) -> bool:
@@ -93,13 +96,11 @@ def invert_permutation(permutation: Tensor | None) -> Tensor | None:
     """The permutation that undoes this one."""
     if permutation is None:
         return None
-    steps = _core.arange(permutation.numel(), device=permutation.device)
-    return _core.empty_like(permutation).scatter_(0, permutation, steps)
+    steps = deepnet.arange(permutation.numel(), device=permutation.device)
+    return deepnet.empty_like(permutation).scatter_(0, permutation, steps)
 
 
-def pack_padded_sequence(
-    input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True
-) -> PackedSequence:
+def pack_padded_sequence(input: Tensor, lengths: Any, batch_first: bool = False, enforce_sorted: bool = True) -> PackedSequence:
     """Drop the padding.
 
     Parameters
@@ -129,14 +130,14 @@ def pack_padded_sequence(
         raise ValueError(f"pack_padded_sequence: lengths must be at most {x.shape[0]}, got {max(sizes)}")
     order: Tensor | None = None
     if enforce_sorted:
-        if any(a < b for a, b in zip(sizes, sizes[1:], strict=False)):
+        if any(a < b for a, b in itertools.pairwise(sizes)):
             raise ValueError(
                 "pack_padded_sequence: `lengths` must be sorted in decreasing order when `enforce_sorted` is True; "
                 "pass enforce_sorted=False for unsorted sequences"
             )
     else:
         ranks = sorted(range(len(sizes)), key=lambda i: -sizes[i])
-        order = _core.tensor(ranks, dtype=_core.int64, device=x.device)
+        order = deepnet.tensor(ranks, dtype=deepnet.int64, device=x.device)
         sizes = [sizes[i] for i in ranks]
         x = x.index_select(1, order)
     batch_sizes = []
@@ -147,8 +148,8 @@ def pack_padded_sequence(
         batch_sizes.append(reach)
     rows = [t * len(sizes) + i for t, count in enumerate(batch_sizes) for i in range(count)]
     flat = x.reshape([x.shape[0] * x.shape[1], *x.shape[2:]])
-    data = flat.index_select(0, _core.tensor(rows, dtype=_core.int64, device=x.device))
-    return PackedSequence(data, _core.tensor(batch_sizes, dtype=_core.int64), order)
+    data = flat.index_select(0, deepnet.tensor(rows, dtype=deepnet.int64, device=x.device))
+    return PackedSequence(data, deepnet.tensor(batch_sizes, dtype=deepnet.int64), order)
 
 
 def pad_packed_sequence(
@@ -182,10 +183,10 @@ def pad_packed_sequence(
         length = total_length
     rows = [t * batch + i for t, count in enumerate(batch_sizes) for i in range(count)]
     shape = [length * batch, *data.shape[1:]]
-    padded = _core.full(shape, padding_value, dtype=data.dtype, device=data.device)
-    padded = padded.index_copy(0, _core.tensor(rows, dtype=_core.int64, device=data.device), data)
+    padded = deepnet.full(shape, padding_value, dtype=data.dtype, device=data.device)
+    padded = padded.index_copy(0, deepnet.tensor(rows, dtype=deepnet.int64, device=data.device), data)
     padded = padded.reshape([length, batch, *data.shape[1:]])
-    lengths = _core.tensor([sum(b > i for b in batch_sizes) for i in range(batch)], dtype=_core.int64)
+    lengths = deepnet.tensor([sum(b > i for b in batch_sizes) for i in range(batch)], dtype=deepnet.int64)
     back = sequence.unsorted_indices
     if back is not None:
         padded = padded.index_select(1, back)
@@ -232,7 +233,7 @@ def pad_sequence(
         missing = longest - s.shape[0]
         if missing:
             sides = [missing, 0] if padding_side == "left" else [0, missing]
-            s = _core.pad(s, [0, 0] * (s.dim() - 1) + sides, value=padding_value)
+            s = _core.constant_pad(s, [0, 0] * (s.dim() - 1) + sides, value=padding_value)
         padded.append(s)
     return _core.stack(padded, 0 if batch_first else 1)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -37,7 +38,7 @@ class SpectralNorm:
         u, v = getattr(module, self.name + "_u"), getattr(module, self.name + "_v")
         matrix = self.as_matrix(weight)
         if iterate:
-            with _core.no_grad():
+            with deepnet.no_grad():
                 for _ in range(self.n_power_iterations):
                     v.copy_(normalize(_core.mv(matrix.t(), u), dim=0, eps=self.eps))
                     u.copy_(normalize(_core.mv(matrix, v), dim=0, eps=self.eps))
@@ -79,7 +80,7 @@ def spectral_norm(
     weight = module._parameters.pop(name)
     if weight is None:
         raise ValueError(f"spectral_norm cannot be applied as parameter `{name}` is None")
-    with _core.no_grad():
+    with deepnet.no_grad():
         rows, cols = hook.as_matrix(weight).shape
         u = normalize(weight.new_empty((rows,)).normal_(0, 1), dim=0, eps=eps)
         v = normalize(weight.new_empty((cols,)).normal_(0, 1), dim=0, eps=eps)
@@ -97,7 +98,7 @@ def remove_spectral_norm(module: M, name: str = "weight") -> M:
     if key is None:
         raise ValueError(f"spectral_norm of '{name}' not found in {module}")
     hook, _ = module._forward_pre_hooks.pop(key)
-    with _core.no_grad():
+    with deepnet.no_grad():
         weight = hook.compute_weight(module, False)
     for extra in (name, name + "_u", name + "_v", name + "_orig"):
         delattr(module, extra)

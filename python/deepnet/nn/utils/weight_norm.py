@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from deepnet import _core
+import deepnet
 from deepnet._core import Tensor
 
 from ..parameter import Parameter
@@ -18,15 +18,15 @@ M = TypeVar("M", bound="Module")
 def norm_except_dim(v: Tensor, dim: int | None) -> Tensor:
     """The norm over all axes but `dim`, kept with size 1; over all where dim is None or -1."""
     if dim is None or dim == -1:
-        return _core.norm(v)
+        return deepnet.norm(v)
     axis = dim % v.dim()
     shape = [1] * v.dim()
     shape[axis] = v.shape[axis]
-    return _core.norm(v.transpose(0, axis).reshape(v.shape[axis], -1), 2, 1).reshape(shape)
+    return deepnet.norm(v.transpose(0, axis).reshape(v.shape[axis], -1), 2, 1).reshape(shape)
 
 
 def scaled_direction(g: Tensor, v: Tensor, dim: int | None) -> Tensor:
-    """g * v / |v|."""
+    """G * v / |v|."""
     return v * (g / norm_except_dim(v, dim))
 
 

@@ -85,9 +85,7 @@ class OneCycleLR(LRScheduler):
         self.cycle_momentum = cycle_momentum
         up = pct_start * total_steps - 1
         # (last step of the phase, rates and momenta from and to)
-        self._phases: list[tuple[float, str, str, str, str]] = [
-            (up, "initial_lr", "max_lr", "max_momentum", "base_momentum")
-        ]
+        self._phases: list[tuple[float, str, str, str, str]] = [(up, "initial_lr", "max_lr", "max_momentum", "base_momentum")]
         if three_phase:
             self._phases += [
                 (2 * up, "max_lr", "initial_lr", "base_momentum", "max_momentum"),
