@@ -3,6 +3,7 @@
 
 #include "core/convert.h"
 #include "core/view.h"
+#include "cpu/gemm_transpose.h"
 #include "cpu/simd.h"
 
 namespace deepnet {
@@ -30,6 +31,21 @@ DN_INLINE void convert_row(const S* from, T* to, int64_t n) {
   for (; i < n; ++i) to[i] = convert<T>(from[i]);
 }
 
+/// The float squares of 16 x 16 that make up a box are turned in registers: to[j * to_stride + i] = from[i * from_stride + j].
+DN_INLINE void turn(const float* from, int64_t from_stride, float* to, int64_t to_stride, int64_t height, int64_t width) {
+  for (int64_t i = 0; i < height; i += 16) {
+    for (int64_t j = 0; j < width; j += 16) {
+      const float* corner = from + i * from_stride + j;
+      float* other = to + j * to_stride + i;
+      transpose16([=](int k) __attribute__((always_inline)) { return F32::load(corner + k * from_stride); },
+                  [=](int k, F32 v) __attribute__((always_inline)) { v.store(other + k * to_stride); });
+    }
+  }
+}
+
+template <class S, class T>
+constexpr bool kTurns = std::is_same_v<S, float> && std::is_same_v<T, float>;
+
 template <class S, class T>
 void gather(const void* data, int64_t row_stride, int64_t column_stride, Box box, T* to) {
   const S* from = static_cast<const S*>(data);
@@ -42,6 +58,10 @@ void gather(const void* data, int64_t row_stride, int64_t column_stride, Box box
       for (int64_t c = 0; c < box.columns; ++c) row[c] = value;
     }
   } else if (row_stride == 1) {  // lines of memory are read along the rows
+    if constexpr (kTurns<S, T>) {
+      if (box.rows % 16 == 0 && box.columns % 16 == 0)
+        return turn(from, column_stride, to, box.columns, box.columns, box.rows);
+    }
     for (int64_t c = 0; c < box.columns; ++c)
       for (int64_t r = 0; r < box.rows; ++r) to[r * box.columns + c] = convert<T>(from[c * column_stride + r]);
   } else {
@@ -54,14 +74,17 @@ void gather(const void* data, int64_t row_stride, int64_t column_stride, Box box
 template <class S, class T>
 void scatter(const T* from, void* data, int64_t row_stride, int64_t column_stride, Box box) {
   S* to = static_cast<S*>(data);
-  for (int64_t r = 0; r < box.rows; ++r) {
-    const T* row = from + r * box.columns;
-    if (column_stride == 1) {
-      convert_row(row, to + r * row_stride, box.columns);
-    } else {
-      for (int64_t c = 0; c < box.columns; ++c) to[r * row_stride + c * column_stride] = convert<S>(row[c]);
-    }
+  if (column_stride == 1) {
+    for (int64_t r = 0; r < box.rows; ++r) convert_row(from + r * box.columns, to + r * row_stride, box.columns);
+    return;
   }
+  if constexpr (kTurns<S, T>) {
+    if (row_stride == 1 && box.rows % 16 == 0 && box.columns % 16 == 0)
+      return turn(from, box.columns, to, column_stride, box.rows, box.columns);
+  }
+  for (int64_t r = 0; r < box.rows; ++r)
+    for (int64_t c = 0; c < box.columns; ++c)
+      to[r * row_stride + c * column_stride] = convert<S>(from[r * box.columns + c]);
 }
 
 template <class T>

@@ -69,9 +69,9 @@ struct Mish : Signature<1> {
   template <class V>
   DN_INLINE V operator()(V x) const {
     // Far below 0 it is x e^x, whose factors may be subnormal where it is not.
-    const V v = vmax(constant<V>(-128.0f, -1024.0), x), w = vmin(V(-20), vmax(constant<V>(-128.0f, -800.0), x));
+    const V v = vmax(constant<V>(-128.0f, -800.0), x), bound = constant<V>(-20.0f, -40.0), w = vmin(bound, v);
     const Exponent<V> e = exp_parts(w, V(0));
-    return select(x < V(-20), scale(fma(w, e.m1, w), e.n), v * tanh_softplus(v));
+    return select(x < bound, scale(fma(w, e.m1, w), e.n), v * tanh_softplus(v));
   }
 };
 struct Hardsigmoid : Signature<1> {
