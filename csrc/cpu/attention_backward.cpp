@@ -163,9 +163,7 @@ void prepare_rows(const View& out, const View& dout, const View& lse, int64_t T_
       const S* y = read_row(out.as<T>() + r * E, E, buffer.as<S>());
       const S* dy = read_row(dout.as<T>() + r * E, E, buffer.as<S>() + E);
       reduce_row<V, 1>(0, E, Adding{}, [&](auto at, V* acc) DN_FUSED { acc[0] = fma(at(y), at(dy), acc[0]); }, delta + r);
-      const View row{
-          lse.as<char>() + r / T_ * lse.stride(0) * itemsize(lse.dtype), lse.dtype, lse.device, {T_}, {lse.stride(1)}};
-      const S l = read_number<S>(row, r % T_);
+      const S l = read_number<S>(lse, r / T_ * lse.stride(0) + r % T_ * lse.stride(1));
       base[r] = l == S(-__builtin_inf()) ? S(0) : l;
     }
   });

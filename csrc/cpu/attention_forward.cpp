@@ -174,8 +174,7 @@ struct Forward {
     }
     if (!lse.defined()) return;
     for_row<V>(nt, [&](auto at) DN_FUSED { at.put(online.sum, at(online.max) + math::log(at(online.sum))); });
-    const View row{lse.as<char>() + b * lse.stride(0) * itemsize(lse.dtype), lse.dtype, lse.device, {nt}, {lse.stride(1)}};
-    for (int64_t t = 0; t < nt; ++t) write_number(row, t0 + t, online.sum[t]);
+    for (int64_t t = 0; t < nt; ++t) write_number(lse, b * lse.stride(0) + (t0 + t) * lse.stride(1), online.sum[t]);
   }
 };
 

@@ -91,18 +91,11 @@ template <class S>
 DN_INLINE void tile_product(int64_t M, int64_t N, int64_t K, const S* a, int64_t a_row, int64_t a_k, const S* b, int64_t ldb,
                             S* y, int64_t ldy, bool add) {
   constexpr int64_t lanes = vector_of<S>::lanes;
-  Tile<S> tile;
+  Tile<S> tile{};
   tile.step = a_k;
-  tile.offset = nullptr;
-  tile.ahead = 0;
   tile.ldb = ldb;
-  tile.pack = nullptr;
   tile.k = K;
-  tile.ld_partial = ldy;
-  tile.levels = 0;
-  tile.bias = nullptr;
-  tile.bias_row = tile.bias_col = 0;
-  tile.ldy = ldy;
+  tile.ld_partial = tile.ldy = ldy;
   tile.tail = lanes;
   for (int64_t c = 0, width; c < N; c += width) {
     width = smaller(N - c, kTileWidth<S>);

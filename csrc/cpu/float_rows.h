@@ -92,18 +92,18 @@ DN_INLINE void write_row(T* p, const compute_of<T>* row, int64_t n) {
   }
 }
 
-/// One number of a float vector of any dtype and stride.
+/// One number at an offset into float memory of any dtype.
 template <class S>
-DN_INLINE S read_number(const View& v, int64_t i) {
+DN_INLINE S read_number(const View& v, int64_t offset) {
   S x = 0;
-  visit_floats(v.dtype, [&](auto tag) { x = S(widen(v.as<typename decltype(tag)::type>()[i * v.stride(0)])); });
+  visit_floats(v.dtype, [&](auto tag) { x = S(widen(v.as<typename decltype(tag)::type>()[offset])); });
   return x;
 }
 template <class S>
-DN_INLINE void write_number(const View& v, int64_t i, S x) {
+DN_INLINE void write_number(const View& v, int64_t offset, S x) {
   visit_floats(v.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    assign(v.as<T>()[i * v.stride(0)], compute_of<T>(x));
+    assign(v.as<T>()[offset], compute_of<T>(x));
   });
 }
 

@@ -45,8 +45,8 @@ void IsaBackend::cross_entropy_forward(const View& logits, const View& target, c
         if (t != ignore_index) check_target(t, C);
         const S* x = read_row(logits.as<T>() + r * C, C, buffer.template as<S>());
         const S row_lse = log_sum_exp(x, C);
-        write_number(lse, r, row_lse);
-        write_number(loss, r, t == ignore_index ? S(0) : row_lse - x[t]);
+        write_number(lse, r * lse.stride(0), row_lse);
+        write_number(loss, r * loss.stride(0), t == ignore_index ? S(0) : row_lse - x[t]);
       }
     });
   });
@@ -68,7 +68,8 @@ void IsaBackend::cross_entropy_backward(const View& logits, const View& target, 
           for (int64_t c = 0; c < C; ++c) to[c] = S(0);
         } else {
           check_target(t, C);
-          gradient_row(read_row(logits.as<T>() + r * C, C, read), t, read_number<S>(lse, r), read_number<S>(dloss, r), to, C);
+          gradient_row(read_row(logits.as<T>() + r * C, C, read), t, read_number<S>(lse, r * lse.stride(0)),
+                       read_number<S>(dloss, r * dloss.stride(0)), to, C);
         }
         write_row(dx.as<T>() + r * C, to, C);
       }
