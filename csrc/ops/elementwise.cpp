@@ -49,6 +49,8 @@ const BinaryRule& binary_rule(const char* name) {
 
 Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
   check_defined(rule.name, "input", x);
+  // A bool has one bit: its complement is its negation.
+  if (rule.op == MapOp::BitwiseNot && x.dtype() == DType::Bool) return unary(unary_rule("logical_not"), x, out);
   DType dtype = result_dtype(rule.result, x.dtype()), compute = kernel_dtype(rule.result, x.dtype());
   Tensor y = allocate(x.shape(), dtype, x.device(), out, {&x});
   if (y.numel())
