@@ -7,7 +7,7 @@
 #include <new>
 #include <string>
 #include <thread>
-#include <utility>
+#include <vector>
 
 #include "core/error.h"
 #include "core/system.h"
@@ -44,11 +44,6 @@ inline size_t class_bytes(int c) {
   const int bit = kSmallBits + (c - kSmallClasses) / 8, eighth = (c - kSmallClasses) % 8;
   return size_t(9 + eighth) << (bit - 3);
 }
-
-/// A freed block's first bytes link it to the next.
-struct FreeBlock {
-  FreeBlock* next;
-};
 
 class SpinLock {
  public:
@@ -126,8 +121,9 @@ thread_local Pool* thread_pool = nullptr;
 
 }  // namespace
 
+// Free blocks are listed beside the memory, not in it: a replayed capture writes to blocks that its pool counts as free.
 struct Pool::Lists {
-  FreeBlock* head[kClasses] = {};
+  std::vector<void*> free[kClasses];
 };
 
 Pool::Pool() : lists_(new Lists) {}
@@ -144,8 +140,9 @@ void* Pool::allocate(size_t bytes) {
   const size_t size = class_bytes(c);
   {
     Locked lock;
-    if (FreeBlock* block = lists_->head[c]) [[likely]] {
-      lists_->head[c] = block->next;
+    if (std::vector<void*>& free = lists_->free[c]; !free.empty()) [[likely]] {
+      void* block = free.back();
+      free.pop_back();
       stats.cached -= int64_t(size);
       stats.allocated += int64_t(size);
       stats.peak_allocated = std::max(stats.peak_allocated, stats.allocated);
@@ -177,28 +174,22 @@ void Pool::deallocate(void* p, size_t bytes) {
   if (!p) return;
   const int c = class_of(bytes);
   const size_t size = class_bytes(c);
-  FreeBlock* block = static_cast<FreeBlock*>(p);
   Locked lock;
-  block->next = lists_->head[c];
-  lists_->head[c] = block;
+  lists_->free[c].push_back(p);
   stats.allocated -= int64_t(size);
   stats.cached += int64_t(size);
 }
 
 void Pool::trim() {
   for (int c = 0; c < kClasses; ++c) {
-    FreeBlock* block;
+    std::vector<void*> blocks;
     const size_t size = class_bytes(c);
     {
       Locked lock;
-      block = std::exchange(lists_->head[c], nullptr);
-      for (FreeBlock* b = block; b; b = b->next) stats.cached -= int64_t(size);
+      blocks.swap(lists_->free[c]);
+      stats.cached -= int64_t(size * blocks.size());
     }
-    while (block) {
-      FreeBlock* next = block->next;
-      system_free(block, size);
-      block = next;
-    }
+    for (void* block : blocks) system_free(block, size);
   }
 }
 
