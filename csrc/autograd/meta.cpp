@@ -4,6 +4,7 @@
 #include "autograd/arithmetic.h"
 #include "autograd/mode.h"
 #include "autograd/record.h"
+#include "tensor/inference.h"
 
 namespace deepnet {
 
@@ -80,6 +81,8 @@ Tensor RetainedGrad::operator()(const Tensor& g) {
   return {};
 }
 
+void destroy(AutogradMeta* meta) { delete meta; }
+
 AutogradMeta& meta(const Tensor& t) {
   if (!t.impl()->autograd) t.impl()->autograd = new AutogradMeta;
   return *t.impl()->autograd;
@@ -96,7 +99,7 @@ bool is_leaf(const Tensor& t) { return !requires_grad(t) || !grad_fn(t); }
 void set_requires_grad(const Tensor& t, bool value) {
   if (value && !is_floating(t.dtype()))
     fail<RuntimeError>("requires_grad_", "only floating tensors can have gradients, got ", name(t.dtype()));
-  if (value && t.is_inference() && !grad_mode.inference)
+  if (value && t.is_inference() && !inference_mode)
     fail<RuntimeError>("requires_grad_", "a tensor made in inference mode takes no part in autograd; clone it first");
   if (!is_leaf(t)) {
     if (value) return;
@@ -137,14 +140,14 @@ void set_history(const Tensor& t, Ref<Node> node, int slot) {
 }
 
 void set_view(const Tensor& v, const Tensor& base) {
-  if (grad_mode.inference) return;
+  if (inference_mode) return;
   const Ref<TensorImpl>& root = base.impl()->base ? base.impl()->base : base.ref();
   v.impl()->base = root;
   v.impl()->seen = root->autograd ? root->autograd->history : 0;
 }
 
 void check_inplace(const char* op, const Tensor& target) {
-  if (target.is_inference() && !grad_mode.inference && grad_enabled())
+  if (target.is_inference() && !inference_mode && grad_enabled())
     fail<RuntimeError>(op, "a tensor made in inference mode cannot be written to outside of it; clone it first");
   if (!grad_enabled() || !requires_grad(target)) return;
   if (!grad_fn(target)) fail<RuntimeError>(op, "a leaf that requires a gradient cannot be written in place; use no_grad() or a copy");

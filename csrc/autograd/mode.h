@@ -5,7 +5,6 @@ namespace deepnet {
 
 struct GradMode {
   bool enabled = true;
-  bool inference = false;
   bool anomaly = false;
 };
 extern thread_local GradMode grad_mode;

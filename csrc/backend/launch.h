@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "backend/backend.h"
+#include "core/ref.h"
 
 namespace deepnet {
 
@@ -14,6 +15,8 @@ class Recorder {
   virtual ~Recorder() = default;
   /// Must run the closure; may keep it.
   virtual void launched(const char* name, Device device, std::function<void(Backend&)> closure) = 0;
+  /// A kernel is about to see memory that `owner` keeps alive.
+  virtual void sees(const RefCounted& owner) { (void)owner; }
   /// Whether an operator that needs a value on the host must refuse: what it decides would not be decided again.
   virtual bool refuses_reads() const { return false; }
 };

@@ -9,6 +9,7 @@
 #include "autograd/trace.h"
 #include "bindings/op.h"
 #include "ops/copy.h"
+#include "tensor/inference.h"
 
 namespace deepnet::python {
 
@@ -108,8 +109,8 @@ void bind_autograd(py::module_& m) {
   op(m, "backward_one", [](const Tensor& t) { deepnet::backward({t}, {}, false, false); }, "input");
   m.def("is_grad_enabled", [] { return grad_mode.enabled; });
   m.def("set_grad_mode", [](bool on) { grad_mode.enabled = on; });
-  m.def("is_inference_mode_enabled", [] { return grad_mode.inference; });
-  m.def("set_inference_mode", [](bool on) { grad_mode.inference = on; });
+  m.def("is_inference_mode_enabled", [] { return inference_mode; });
+  m.def("set_inference_mode", [](bool on) { inference_mode = on; });
   m.def("is_anomaly_enabled", [] { return grad_mode.anomaly; });
   m.def("set_anomaly_enabled", [](bool on) { grad_mode.anomaly = on; });
   m.def("register_hook", register_hook);

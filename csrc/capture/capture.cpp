@@ -4,14 +4,6 @@
 
 namespace deepnet {
 
-namespace {
-thread_local Capture* active_capture = nullptr;
-}
-
-void keep_storage(const Ref<Storage>& storage) {
-  if (active_capture) active_capture->keep(storage);
-}
-
 Capture::Capture() : pool_(make_ref<Pool>()) {}
 Capture::~Capture() {
   if (active_) end();
@@ -20,22 +12,20 @@ Capture::~Capture() {
 void Capture::begin() {
   if (current_recorder) fail<RuntimeError>("capture", "another capture or listener is active on this thread");
   active_ = true;
-  active_capture = this;
   current_recorder = this;
   set_current_pool(pool_.get());
 }
 
 void Capture::end() {
   active_ = false;
-  active_capture = nullptr;
   current_recorder = nullptr;
   set_current_pool(nullptr);
 }
 
-void Capture::keep(const Ref<Storage>& storage) {
+void Capture::sees(const RefCounted& owner) {
   // The capture's own memory stays with its pool.
-  if (storage->pool() == pool_.get()) return;
-  if (kept_ids_.insert(storage.get()).second) kept_.push_back(storage);
+  if (const auto* storage = dynamic_cast<const Storage*>(&owner); storage && storage->pool() == pool_.get()) return;
+  if (kept_ids_.insert(&owner).second) kept_.emplace_back(&owner);
 }
 
 void Capture::launched(const char* name, Device device, std::function<void(Backend&)> closure) {

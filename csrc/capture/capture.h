@@ -5,7 +5,7 @@
 #include <unordered_set>
 
 #include "backend/launch.h"
-#include "capture/keep.h"
+#include "tensor/tensor.h"
 
 namespace deepnet {
 
@@ -19,9 +19,9 @@ class Capture final : public Recorder, public RefCounted {
   void end();
   void replay();
   size_t size() const { return entries_.size(); }
-  void keep(const Ref<Storage>& storage);
 
   void launched(const char* name, Device device, std::function<void(Backend&)> closure) override;
+  void sees(const RefCounted& owner) override;
   bool refuses_reads() const override { return true; }
 
  private:
@@ -32,8 +32,8 @@ class Capture final : public Recorder, public RefCounted {
   };
   std::vector<Entry> entries_;
   Ref<Pool> pool_;
-  std::unordered_set<const Storage*> kept_ids_;
-  std::vector<Ref<Storage>> kept_;
+  std::unordered_set<const RefCounted*> kept_ids_;
+  std::vector<Ref<const RefCounted>> kept_;
   bool active_ = false;
 };
 

@@ -43,6 +43,7 @@ void optimizer_step(const std::string& op, const Tensors& params, const Tensors&
     Tensor gradient = contiguous(to(detach(g), p.dtype()));
     lists.grad.push_back(gradient.view());
     for (size_t s = 0; s < states.size(); ++s) {
+      if (states[s].empty()) continue;  // a kind of state that this step does not keep
       if (states[s].empty()) continue;  // not used by this step
       if (states[s].size() != params.size()) fail(name, "a list of state has ", states[s].size(), " tensors for ", params.size(), " parameters");
       const Tensor& t = states[s][i];

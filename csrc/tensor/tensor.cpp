@@ -1,9 +1,7 @@
 #include "tensor/tensor.h"
 
-#include "autograd/meta.h"
-#include "autograd/mode.h"
 #include "backend/launch.h"
-#include "capture/keep.h"
+#include "tensor/inference.h"
 
 namespace deepnet {
 
@@ -31,7 +29,11 @@ Storage::~Storage() {
   }
 }
 
-TensorImpl::~TensorImpl() { delete autograd; }
+thread_local bool inference_mode = false;
+
+TensorImpl::~TensorImpl() {
+  if (autograd) deepnet::destroy(autograd);
+}
 
 void* Tensor::data() const {
   return static_cast<char*>(impl_->storage->data) + impl_->offset * itemsize(impl_->dtype);
@@ -45,7 +47,7 @@ View Tensor::view() const {
   v.shape = impl_->shape;
   v.strides = impl_->strides;
   if (current_recorder) [[unlikely]]
-    keep_storage(impl_->storage);
+    current_recorder->sees(*impl_->storage);
   return v;
 }
 
@@ -63,7 +65,7 @@ Tensor empty(const Shape& shape, DType dtype, Device device) {
   impl->shape = shape;
   impl->strides = contiguous_strides(shape);
   impl->dtype = dtype;
-  impl->is_inference = grad_mode.inference;
+  impl->is_inference = inference_mode;
   return Tensor(std::move(impl));
 }
 
@@ -93,7 +95,7 @@ Tensor alias(const Tensor& x, const Shape& shape, const Strides& strides, int64_
   impl->strides = strides;
   impl->dtype = x.dtype();
   impl->untracked = x.impl()->untracked;
-  impl->is_inference = grad_mode.inference;
+  impl->is_inference = inference_mode;
   return Tensor(std::move(impl));
 }
 

@@ -31,7 +31,8 @@ class Storage : public RefCounted {
   void (*free_)(void*) = nullptr;
 };
 
-struct AutogradMeta;  // autograd/meta.h
+struct AutogradMeta;  // autograd/meta.h, which also says how it is destroyed
+void destroy(AutogradMeta* meta);
 
 class TensorImpl : public RefCounted {
  public:
