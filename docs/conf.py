@@ -7,10 +7,13 @@ author = "the deepnet authors"
 release = metadata.version("deepnet-core")
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+autosummary_imported_members = True
+autosummary_ignore_module_all = False
 autosummary_generate = True
 autodoc_typehints = "none"
 numpydoc_show_class_members = False
 html_theme = "alabaster"
 html_title = f"deepnet {release}"
+templates_path = ["_templates"]
 exclude_patterns = ["_build"]
