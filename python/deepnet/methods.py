@@ -9,6 +9,7 @@ from deepnet import _core, creation, operators, printing, random
 from deepnet._core import Tensor, dtype as DType
 from deepnet.autograd import backward as _backward
 from deepnet.autograd.graph import RemovableHandle
+from deepnet.operators._call import dims as _dims
 
 _DTYPES = {
     "float": _core.float32, "double": _core.float64, "half": _core.float16, "bfloat16": _core.bfloat16, "int": _core.int32,
@@ -16,7 +17,13 @@ _DTYPES = {
 }  # fmt: skip
 
 
-_NOT_METHODS = {"is_tensor", "einsum", "cat", "concat", "concatenate", "stack", "searchsorted", "embedding", "elu", "celu", "selu", "gelu"}
+# Operators whose first argument is not the tensor that a method would belong to.
+_NOT_METHODS = {
+    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes", "broadcast_tensors", "bucketize", "cartesian_prod", "cat", "cdist",
+    "celu", "chain_matmul", "column_stack", "combinations", "concat", "concatenate", "cumulative_trapezoid", "dstack", "einsum", "elu", "embedding",
+    "gelu", "hstack", "i1", "is_tensor", "isin", "meshgrid", "polygamma", "row_stack", "searchsorted", "selu", "stack", "tensordot", "trapezoid",
+    "trapz", "vander", "vstack",
+}  # fmt: skip
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -28,7 +35,7 @@ def view(self: Tensor, *shape: Any) -> Tensor:
     """Return a view of another shape (or, given a dtype, the same bytes as that type)."""
     if len(shape) == 1 and isinstance(shape[0], DType):
         return _view_dtype(self, shape[0])
-    return _core.view(self, operators._dims(shape))
+    return _core.view(self, _dims(shape))
 
 
 def _view_dtype(self: Tensor, dtype: DType) -> Tensor:
@@ -39,7 +46,7 @@ def _view_dtype(self: Tensor, dtype: DType) -> Tensor:
 
 def expand(self: Tensor, *sizes: Any) -> Tensor:
     """Return a view with dims of size 1 repeated."""
-    return _core.expand(self, operators._dims(sizes))
+    return _core.expand(self, _dims(sizes))
 
 
 def to(self: Tensor, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
@@ -262,10 +269,15 @@ def _attach() -> None:
     T.real = property(lambda self: self)
     T.retains_grad = property(lambda self: not self.is_leaf and self.grad is not None)
     T.names = property(lambda self: (None,) * self.ndim)
-    T.is_complex = lambda self: False
+    T.polygamma = lambda self, n: operators.polygamma(n, self)
     T.storage = T.untyped_storage = lambda self: _Storage(self)
     for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu", "squeeze", "unsqueeze",
-                 "transpose", "t", "gather", "cumsum", "cumprod", "renorm", "index_fill", "clip"):  # fmt: skip
+                 "transpose", "t", "gather", "cumsum", "cumprod", "renorm", "index_fill", "index_reduce", "clip", "clamp_min", "clamp_max", "addbmm",
+                 "addmm", "addmv", "addr", "baddbmm", "deg2rad", "rad2deg", "float_power", "frac", "fix", "ldexp", "logit", "nan_to_num", "sinc",
+                 "logaddexp2", "i0", "igamma", "igammac", "mvlgamma", "put", "round", "swapaxes", "swapdims", "absolute", "negative", "multiply",
+                 "subtract", "divide", "greater", "greater_equal", "less", "less_equal", "not_equal", "arccos", "arcsin", "arctan", "arccosh",
+                 "arcsinh", "arctanh", "arctan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not",
+                 "polygamma"):  # fmt: skip
         if hasattr(T, name) and not hasattr(T, name + "_"):
             setattr(T, name + "_", _inplace(name + "_", getattr(T, name)))
 
