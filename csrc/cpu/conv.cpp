@@ -39,6 +39,7 @@ void IsaBackend::conv_forward(const View& x, const View& w, const View& bias, co
     return matmul(spread(w, Shape{x.size(0), out, in}, Strides{0, in, 1}), matrices(x),
                   spread(bias, to.shape, Strides{0, 1, 0}), to, 0);
   }
+  if (is_depthwise(w, g)) return convolve_depthwise(x, w, bias, y, g);
   convolve(x, w, bias, y, g);
 }
 
@@ -50,12 +51,14 @@ void IsaBackend::conv_input_grad(const View& dy, const View& w, const View& bias
     return matmul(spread(w, Shape{dy.size(0), in, out}, Strides{0, 1, in}), matrices(dy),
                   spread(bias, to.shape, Strides{0, 1, 0}), to, 0);
   }
+  if (is_depthwise(w, g) && convolve_depthwise_input_grad(dy, w, bias, dx, g)) return;
   convolve_input_grad(*this, dy, w, bias, dx, g);
 }
 
 void IsaBackend::conv_weight_grad(const View& x, const View& dy, const View& dw, const ConvGeometry& g) {
   if (dw.numel() == 0) return;
   if (dy.numel() == 0) return fill(dw, Number{true, 0, 0.0});
+  if (is_depthwise(dw, g)) return convolve_depthwise_weight_grad(x, dy, dw, g);
   convolve_weight_grad(x, dy, dw, g);
 }
 

@@ -12,5 +12,12 @@ void convolve_input_grad(IsaBackend& backend, const View& dy, const View& w, con
                          const ConvGeometry& g);
 void convolve_weight_grad(const View& x, const View& dy, const View& dw, const ConvGeometry& g);
 
+/// One input and one output channel a group.
+bool is_depthwise(const View& w, const ConvGeometry& g);
+void convolve_depthwise(const View& x, const View& w, const View& bias, const View& y, const ConvGeometry& g);
+/// False, with nothing done, where the stride leaves cells that no kernel cell reaches.
+bool convolve_depthwise_input_grad(const View& dy, const View& w, const View& bias, const View& dx, const ConvGeometry& g);
+void convolve_depthwise_weight_grad(const View& x, const View& dy, const View& dw, const ConvGeometry& g);
+
 }  // namespace DEEPNET_ISA
 }  // namespace deepnet

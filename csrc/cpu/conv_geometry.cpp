@@ -22,7 +22,8 @@ DN_INLINE void copy_row(const S* from, int64_t begin, int64_t count, int64_t siz
   int64_t i = 0;
   if (begin < 0) {
     const int64_t zeros = smaller(count, -begin);
-    for (; i < zeros; i += V::lanes) V(T(0)).store(to + i);
+    V(T(0)).store(to);
+    for (i = V::lanes; i < zeros; i += V::lanes) V(T(0)).store(to + i);
     i = zeros;
   }
   const int64_t end = smaller(count, size - begin);

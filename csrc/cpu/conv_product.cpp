@@ -176,6 +176,7 @@ struct Worker {
       in.offset = table;
       in.packed = true;
       in.pack = nullptr;
+      in.next = nullptr;
       in.ldb = 0;
       if (weights) {
         in.b = weights + (group * schedule.panels + panel) * N * plan.k + k0 * smaller(W, width);

@@ -142,6 +142,7 @@ void multiply_piece(const WeightGrad& p, const KPlan& plan, int64_t k_first, int
     in.ldb = 0;
     in.strip = W * (k1 - k0);
     in.pack = nullptr;
+    in.next = nullptr;
     return in;
   });
 }

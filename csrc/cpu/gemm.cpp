@@ -58,7 +58,7 @@ void copy_rows(const Product& p, T* to, int64_t ld) {
 // One panel of columns by one chunk of rows.
 template <class T>
 void multiply_piece(const Product& p, const T* a, int64_t a_row, int64_t a_col, int64_t batch, int64_t i, int64_t rows,
-                    int64_t j, int64_t n) {
+                    int64_t j, int64_t n, const void* next) {
   constexpr int64_t L = kLanes<T>, W = kTileWidth<T>;
   const int64_t width = ceil_div(n, L) * L;
   const bool direct_y = p.y.dtype == dtype_of<T>() && (p.y.col == 1 || n == 1);
@@ -109,6 +109,7 @@ void multiply_piece(const Product& p, const T* a, int64_t a_row, int64_t a_col, 
     in.pack = pack_on_the_way ? pack : nullptr;
     in.b = static_cast<const T*>(p.b.at(batch, k0, j));
     in.ldb = p.b.row;
+    in.next = next && pack_on_the_way ? static_cast<const T*>(next) + k0 * p.b.row : nullptr;
     if (!b_rows) {
       in.b = pack;
       for (int64_t s = 0; s < n; s += W) {
@@ -141,16 +142,18 @@ void multiply(const Product& p) {
   const bool small_rows = p.plan.groups() > 1 || p.y.dtype != dtype_of<T>() || p.y.col != 1;
   if (small_rows) chunks = larger(chunks, ceil_div(p.m, 512));
   const int64_t pieces = p.batch * panels * chunks;
-  const int64_t grain = larger(1, kWorthThreads / larger(1, work / pieces));
+  const int64_t grain = larger(pieces / (num_threads() * 8), larger(1, kWorthThreads / larger(1, work / pieces)));
 
   parallel_for(pieces, grain, [&](int64_t begin, int64_t end) {
     for (int64_t w = begin; w < end; ++w) {
-      const int64_t batch = w / (panels * chunks), panel = w / chunks % panels, chunk = w % chunks;
+      const int64_t batch = w / (panels * chunks), chunk = w / panels % chunks, panel = w % panels;
       const int64_t i = part_begin(p.m, chunks, chunk), j = panel * kPanelWidth<T>;
       const T* a = in_place ? static_cast<const T*>(p.a.at(batch, i, 0))
                             : rows_memory.as<T>() + ((p.a.batch == 0 ? 0 : batch * p.m) + i) * ld;
+      const int64_t later = (w + 1) / (panels * chunks);
+      const void* next = w + 1 < end ? p.b.at(later, 0, (w + 1) % panels * kPanelWidth<T>) : nullptr;
       multiply_piece(p, a, ld, in_place ? p.a.col : 1, batch, i, part_begin(p.m, chunks, chunk + 1) - i, j,
-                     smaller(kPanelWidth<T>, p.n - j));
+                     smaller(kPanelWidth<T>, p.n - j), next);
     }
   });
 }

@@ -1,6 +1,7 @@
 // One panel of columns of y: the loops over spans of k, tiles of rows and segments around the tile kernels.
 #pragma once
 
+#include "core/allocator.h"
 #include "cpu/gemm_kernel.h"
 
 namespace deepnet {
@@ -61,6 +62,7 @@ struct Operands {
   bool packed;
   int64_t ldb, strip;  // strip: from one strip to the next
   T* pack;             // where to pack b on the way, or null
+  const T* next;       // b of the panel to come, in place and as far apart as this one's; or null
 };
 
 /// y (rows, n), columns beside each other; n <= kPanelWidth. y holds partial sums on the way.
@@ -122,6 +124,10 @@ DN_INLINE void multiply_block(const Block<T>& block, const KPlan& plan, T* memor
         tile.ahead = in.row_offset || t + 1 == tiles || s > 0 ? 0 : rows * in.row_stride;
         tile.y = y;
         tile.ldy = block.ldy;
+        // The lines of the next panel are asked for by the tiles after the first.
+        constexpr int64_t kLine = kAlignment / sizeof(T);
+        const int64_t call = (t - 1) * strips + s;
+        const T* fetch = in.next && t > 0 && call < kPanelWidth<T> / kLine ? in.next + call * kLine : nullptr;
         const bool packing = in.pack && t == 0, packed = in.packed || (in.pack && t > 0);
         const T* b = in.packed ? in.b + s * in.strip : packed ? in.pack + s * W * (k1 - k0) : in.b + s * W;
         const int64_t ldb = packed ? vectors * L : in.ldb;
@@ -141,6 +147,8 @@ DN_INLINE void multiply_block(const Block<T>& block, const KPlan& plan, T* memor
           tile.ldb = ldb;
           tile.pack = packing ? in.pack + s * W * (k1 - k0) + (k - k0) * vectors * L : nullptr;
           tile.k = end - k;
+          tile.fetch = fetch ? fetch + (k - k0) * in.ldb : nullptr;
+          tile.fetch_step = in.ldb;
           const int64_t g = k / plan.group, group_begin = g * plan.group;
           const bool last = end == plan.k, closes = last || end == group_begin + plan.group;
           tile.partial = k > group_begin ? y : nullptr;

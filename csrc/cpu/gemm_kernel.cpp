@@ -16,7 +16,8 @@ void tile(const Tile<T>& t) {
   const T* row[R];
 #pragma GCC unroll 8
   for (int r = 0; r < R; ++r) row[r] = t.row[r];
-  const int64_t step = t.step, ldb = t.ldb, ahead = t.ahead;
+  const int64_t step = t.step, ldb = t.ldb, ahead = t.ahead, fetch_step = t.fetch_step;
+  const T* fetch = t.fetch;
   const int32_t* offset = t.offset;
   const T* b = t.b;
   T* pack = t.pack;
@@ -32,6 +33,11 @@ void tile(const Tile<T>& t) {
     if (reads != Reads::Table && ahead != 0) {
 #pragma GCC unroll 8
       for (int r = 0; r < R; ++r) __builtin_prefetch(row[r] + at + ahead, 0, 2);
+    }
+    if (reads == Reads::Step && fetch) {
+#pragma GCC unroll 16
+      for (int i = 0; i < 16; ++i) __builtin_prefetch(fetch + i * fetch_step, 0, 2);
+      fetch += 16 * fetch_step;
     }
     for (int64_t i = 0; i < end; ++i) {
       if constexpr (reads == Reads::Table) at = *offset++;

@@ -46,7 +46,9 @@ struct Tile {
   int64_t step;            // a(r, k) = row[r][k * step], or
   const int32_t* offset;   // row[r][offset[k]]
   int64_t ahead;           // from a row to the next tile's, to be fetched ahead; 0: none
-  const T* b;              // b(k, j) = b[k * ldb + j], whole vectors
+  const T* fetch;          // lines, fetch_step apart, one for each k, that will be wanted next; or null
+  int64_t fetch_step;
+  const T* b;  // b(k, j) = b[k * ldb + j], whole vectors
   int64_t ldb;
   T* pack;  // where b is copied on the way, whole vectors beside each other
   int64_t k;
