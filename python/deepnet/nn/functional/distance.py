@@ -15,10 +15,11 @@ def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -
     >>> F.cosine_similarity(deepnet.tensor([[3.0, 4.0]]), deepnet.tensor([[6.0, 8.0]]))
     tensor([1.])
     """
-    x1, x2 = deepnet.broadcast_tensors(x1, x2)
-    n1 = deepnet.norm(x1, 2, dim, True).clamp_min(eps)
-    n2 = deepnet.norm(x2, 2, dim, True).clamp_min(eps)
-    return ((x1 / n1) * (x2 / n2)).sum(dim)
+    shape = (x1 * 0 + x2 * 0).shape if x1.shape != x2.shape else x1.shape
+    a, b = x1.expand(shape), x2.expand(shape)
+    a = a / deepnet.norm(a, 2, dim, True).clamp(min=eps)
+    b = b / deepnet.norm(b, 2, dim, True).clamp(min=eps)
+    return (a * b).sum(dim)
 
 
 def pairwise_distance(x1: Tensor, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Tensor:

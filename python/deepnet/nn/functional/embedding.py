@@ -7,10 +7,10 @@ from deepnet import _core
 from deepnet._core import Tensor
 
 
-def _padding_row(op: str, padding_idx: int | None, rows: int) -> int:
-    """The padding row as a non-negative index; -1 where there is none."""
+def _padding_row(op: str, padding_idx: int | None, rows: int) -> int | None:
+    """The padding row as a non-negative index."""
     if padding_idx is None:
-        return -1
+        return None
     if not -rows <= padding_idx < rows:
         raise ValueError(f"{op}: padding_idx must be within num_embeddings ({rows}), got {padding_idx}")
     return padding_idx % rows
@@ -147,13 +147,13 @@ def embedding_bag(
     else:
         raise ValueError(f"embedding_bag: input has to be a 1-D or 2-D tensor, got shape {tuple(input.shape)}")
     padding = _padding_row("embedding_bag", padding_idx, weight.shape[0])
-    if padding >= 0:
+    if padding is not None:
         real = real & (indices != padding)
     if max_norm is not None:
         _renorm(weight, input, max_norm, norm_type)
     if indices.numel() == 0:
         return deepnet.zeros((indices.shape[0], weight.shape[1]), dtype=weight.dtype, device=weight.device)
-    rows = _core.embedding(weight, indices, -1)  # (B, L, E)
+    rows = _core.embedding(weight, indices)  # (B, L, E)
     if scale_grad_by_freq:
         _scale_by_frequency(rows, indices, weight.shape[0])
     there = real.unsqueeze(-1)
@@ -164,7 +164,7 @@ def embedding_bag(
     if factors is not None:
         rows = rows * factors.unsqueeze(-1)
     total = rows.masked_fill(~there, 0.0).sum(1)
-    return total / counts.clamp_min(1).to(total.dtype) if mode == "mean" else total
+    return total / counts.clamp(min=1).to(total.dtype) if mode == "mean" else total
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:

@@ -110,7 +110,7 @@ def _bounded_log(x: Tensor) -> Tensor:
     tiny = x < 1e-12
     inside = _core.log(_core.where(tiny, 1.0, x))
     with deepnet.no_grad():
-        edge = _core.log(x).clamp_min(-100.0)
+        edge = _core.log(x).clamp(min=-100.0)
         origin = x.detach()
     return _core.where(tiny, edge + (x - origin) * 1e12, inside)
 
@@ -251,7 +251,7 @@ def gaussian_nll_loss(
     with deepnet.no_grad():
         if bool((var < 0).any()):
             raise ValueError("gaussian_nll_loss: var has negative entries")
-        lift = var.clamp_min(eps) - var
+        lift = var.clamp(min=eps) - var
     var = var + lift
     loss = 0.5 * (_core.log(var) + _core.square(input - target) / var)
     if full:

@@ -163,7 +163,7 @@ def normalize(input: Tensor, p: float = 2.0, dim: Any = 1, eps: float = 1e-12, o
     out : Tensor, optional
         Takes the result.
     """
-    result = input / deepnet.norm(input, p, dim, True).clamp_min(eps)
+    result = input / deepnet.norm(input, p, dim, True).clamp(min=eps)
     return result if out is None else out.copy_(result)
 
 

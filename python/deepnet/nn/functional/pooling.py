@@ -23,7 +23,7 @@ def _max_pool(
     result = _core.max_pool(x, sizes, steps, pads, dilations, ceil_mode, indices)
     if indices:
         return (result[0].squeeze(0), result[1].squeeze(0)) if single else (result[0], result[1])
-    return result.squeeze(0) if single else result
+    return result[0].squeeze(0) if single else result[0]
 
 
 def max_pool1d(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
 
@@ -109,7 +110,7 @@ class AdaptiveLogSoftmaxWithLoss(Module):
             within = F.log_softmax(cluster(x.index_select(0, rows)), 1)
             picked = within.gather(1, (t.index_select(0, rows) - low).unsqueeze(1)).squeeze(1)
             output = output.index_add(0, rows, picked)
-            index = index.index_fill(0, rows, self.shortlist_size + i)
+            index = index.index_copy(0, rows, deepnet.full_like(rows, self.shortlist_size + i))
         output = output + head.gather(1, index.unsqueeze(1)).squeeze(1)
         loss = (-output).mean()
         return AdaptiveSoftmaxOutput(output.squeeze(0) if single else output, loss)

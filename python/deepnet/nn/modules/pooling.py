@@ -292,8 +292,59 @@ class LPPool3d(_LPPool):
     _function = staticmethod(F.lp_pool3d)
 
 
+class FractionalMaxPool2d(Module):
+    """The maxima of windows at random places of an image [1]_.
+
+    Parameters
+    ----------
+    kernel_size : int or (int, int)
+    output_size : int or (int, int), optional
+    output_ratio : float or (float, float), optional
+        One of the two has to be given.
+    return_indices : bool
+
+    References
+    ----------
+    .. [1] Graham, Fractional max-pooling, arXiv:1412.6071.
+    """
+
+    _n = 2
+    _function: Callable[..., Any] = staticmethod(F.fractional_max_pool2d)
+
+    def __init__(
+        self,
+        kernel_size: Any,
+        output_size: Any = None,
+        output_ratio: Any = None,
+        return_indices: bool = False,
+        _random_samples: Tensor | None = None,
+    ) -> None:
+        super().__init__()
+        if (output_size is None) == (output_ratio is None):
+            raise ValueError(f"{type(self).__name__}: exactly one of output_size and output_ratio has to be given")
+        self.kernel_size = ntuple(kernel_size, self._n, "kernel_size")
+        self.return_indices = return_indices
+        self.register_buffer("_random_samples", _random_samples)
+        self.output_size = None if output_size is None else ntuple(output_size, self._n, "output_size")
+        self.output_ratio = None if output_ratio is None else ntuple(output_ratio, self._n, "output_ratio")
+        if self.output_ratio is not None and not all(0 < r < 1 for r in self.output_ratio):
+            raise ValueError(f"output_ratio must be between 0 and 1 (got {output_ratio})")
+
+    def forward(self, input: Tensor) -> Any:
+        pool = type(self)._function
+        return pool(input, self.kernel_size, self.output_size, self.output_ratio, self.return_indices, self._random_samples)
+
+
+class FractionalMaxPool3d(FractionalMaxPool2d):
+    """The maxima of windows at random places of a volume. Parameters as in `FractionalMaxPool2d`."""
+
+    _n = 3
+    _function = staticmethod(F.fractional_max_pool3d)
+
+
 __all__ = [
     "AdaptiveAvgPool1d", "AdaptiveAvgPool2d", "AdaptiveAvgPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool2d",
-    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d",
-    "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d", "MaxUnpool3d",
+    "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool2d", "AvgPool3d", "FractionalMaxPool2d", "FractionalMaxPool3d",
+    "LPPool1d", "LPPool2d", "LPPool3d", "MaxPool1d", "MaxPool2d", "MaxPool3d", "MaxUnpool1d", "MaxUnpool2d",
+    "MaxUnpool3d",
 ]  # fmt: skip
