@@ -1,6 +1,7 @@
 // Weight gradient: rows are output channels, columns (input channel, tap), k runs over the output positions of all samples, in
-// groups of a sample's positions where there are 64 or more, else of 64.
+// groups of batch_group(positions of a sample).
 #include "conv.h"
+#include "math/batch_group.h"
 
 namespace deepnet::gpu {
 
@@ -15,7 +16,7 @@ void CudaBackend::conv_weight_grad(const View& x, const View& dy, const View& dw
     const PairOperand<E> a{dy.as<E>(), s.group_out * s.out_cells, s.out_cells, dy.size(1) * s.out_cells, FastDiv(s.out_cells)};
     const TapOperand<E> b{patches_of<E, false>(x, dw, dy, g)};
     const StridedOutput<E> out{dw.as<E>(), s.group_out * N, N, 1, nullptr, 0, 0, 0};
-    run_product<E>(call, a, b, out, s.group_out, N, K, s.groups, larger(s.out_cells, 64));
+    run_product<E>(call, a, b, out, s.group_out, N, K, s.groups, batch_group(s.out_cells));
   });
 }
 

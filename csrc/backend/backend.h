@@ -109,8 +109,8 @@ class Backend {
   virtual void conv_forward(const View& x, const View& w, const View& bias, const View& y, const ConvGeometry& g) = 0;
   /// Each input cell: a product over k = (output channel, kd, kh, kw); then the bias (C) (transposed convolution's).
   virtual void conv_input_grad(const View& dy, const View& w, const View& bias, const View& dx, const ConvGeometry& g) = 0;
-  /// Each weight: grouped over k = (sample, output position); group = positions of a sample where there are 64 or more, else
-  /// 64 positions (samples in order).
+  /// Each weight: grouped over k = (sample, output position), group = batch_group(output positions of a sample)
+  /// (math/batch_group.h).
   virtual void conv_weight_grad(const View& x, const View& dy, const View& dw, const ConvGeometry& g) = 0;
 
   // ---- pooling (pool.cpp): x (N, D, H, W), y (N, D', H', W'); contiguous, N counts samples times channels

@@ -5,6 +5,7 @@
 #include "cpu/conv_algorithms.h"
 #include "cpu/conv_geometry.h"
 #include "cpu/gemm_pack.h"
+#include "math/batch_group.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
@@ -67,7 +68,7 @@ void weight_grad(const View& x, const View& dy, const View& dw, const ConvGeomet
     extent[a] = axes[a].extent(s.out[a]);
   }
   const Source source{x.data, x.dtype, s.groups, s.in_cells};
-  const int64_t cells = s.out_cells, taps = s.kernel_cells, k = s.n * cells, group = larger(cells, 64);
+  const int64_t cells = s.out_cells, taps = s.kernel_cells, k = s.n * cells, group = batch_group(cells);
   const int64_t groups = ceil_div(k, group), blocks = ceil_div(s.groups, L), each = blocks * taps * L;
   const Region region{0, 0, extent[1] * extent[2], extent[2]};
   const int64_t region_cells = extent[0] * extent[1] * extent[2];

@@ -5,6 +5,7 @@
 #include "cpu/conv_algorithms.h"
 #include "cpu/conv_geometry.h"
 #include "cpu/gemm_pack.h"
+#include "math/batch_group.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
@@ -152,7 +153,7 @@ void weight_grad(const View& x, const View& dy, const View& dw, const ConvGeomet
   constexpr int64_t N = kPanelWidth<T>;
   const WeightGrad p = describe(x, dy, dw, g, x.dtype == dtype_of<T>());
   const int64_t rows = p.s.group_in * p.s.kernel_cells, k = p.s.n * p.s.out_cells;
-  const int64_t group = larger(p.s.out_cells, 64), groups = ceil_div(k, group);
+  const int64_t group = batch_group(p.s.out_cells), groups = ceil_div(k, group);
   const int64_t panels = ceil_div(p.s.group_out, N);
   const int64_t work = rows * p.s.group_out * p.s.groups * k;
   const int64_t wanted = work < (1 << 17) ? 1 : num_threads() * 4;

@@ -1,5 +1,6 @@
 #include "ops/matmul.h"
 
+#include "math/batch_group.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/elementwise.h"
@@ -54,10 +55,10 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
   return y;
 }
 
-int64_t batch_group(const Shape& shape) {
+int64_t row_group(const Shape& shape) {
   int64_t positions = 1;
   for (int i = 1; i + 1 < shape.n; ++i) positions *= shape.v[i];
-  return positions >= 64 ? positions : 64;
+  return batch_group(positions);
 }
 
 Tensor mm(const Tensor& a, const Tensor& b) {
@@ -140,7 +141,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   out.v[out.n - 1] = weight.size(0);
   Tensor y = product("linear", rows, transpose(unsqueeze(detach(weight), 0), 1, 2), bias, 0);
   if (wants_grad(rows, weight, bias))
-    record("linear", {rows, weight, bias}, {y}, [x = saved(rows), w = saved(weight), group = batch_group(x.shape())](const Backward& b) -> Tensors {
+    record("linear", {rows, weight, bias}, {y}, [x = saved(rows), w = saved(weight), group = row_group(x.shape())](const Backward& b) -> Tensors {
       Tensor dy = b.dy(0), tx = b.unpack(x), tw = b.unpack(w), dx, dw, db;
       if (b.create_graph()) {
         dx = b.needs(0) ? multiply("linear", dy, unsqueeze(tw, 0)) : Tensor();

@@ -18,7 +18,7 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias);
 
 /// a b for a (B, M, K), b (B, K, N), without history; group as in Backend::matmul.
 Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& bias, int64_t group);
-/// The group of a sum over the rows of x (..., features): a sample's positions where there are 64 or more, else 64 rows.
-int64_t batch_group(const Shape& shape);
+/// The group of a sum over the rows of x (N, ..., features): batch_group of a sample's positions.
+int64_t row_group(const Shape& shape);
 
 }  // namespace deepnet

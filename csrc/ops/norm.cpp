@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "math/batch_group.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/elementwise.h"
@@ -65,7 +66,7 @@ Tensor over_trailing(const char* op, const Tensor& x, const Dims& shape, const T
   auto flat = [&](const Tensor& p) { return p.defined() ? reshape(to(p, x.dtype()), {cols}) : p; };
   int64_t positions = 1;  // of one sample
   for (int i = 1; i < x.ndim() - shape.n; ++i) positions *= x.size(i);
-  Tensor y = norm_rows(op, contiguous(reshape(x, {rows, cols})), flat(weight), flat(bias), eps, rms, positions >= 64 ? positions : 64);
+  Tensor y = norm_rows(op, contiguous(reshape(x, {rows, cols})), flat(weight), flat(bias), eps, rms, batch_group(positions));
   return reshape(y, x.shape());
 }
 

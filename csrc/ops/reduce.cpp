@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "math/batch_group.h"
 #include "ops/copy.h"
 #include "ops/elementwise.h"
 #include "ops/factories.h"
@@ -186,13 +187,13 @@ Tensor sum_batch(const Tensor& x, const Dims& dims) {
       y = empty(p.result, x.dtype(), x.device());
       copy_data("sum", alias(y3, p.result, contiguous_strides(p.result), 0), y);
     } else {
-      y = run("sum", ReduceOp::Sum, p, x.dtype(), positions >= 64 ? positions : 64);
+      y = run("sum", ReduceOp::Sum, p, x.dtype(), batch_group(positions));
     }
   } else {
     // The last dim is summed too: first within every sample by rows, then over samples in groups that hold about 64 positions.
     GradGuard off(false);
     Tensor per_sample = sum(detach(x), rest, true);
-    int64_t group = positions >= 64 ? 1 : (64 + positions - 1) / positions;
+    int64_t group = positions ? batch_group(positions) / positions : 64;
     Plan q = plan("sum", per_sample, Dims{0}, true);
     if (q.input.size(2) == 1) {
       y = sum_batch(per_sample, Dims{0});
