@@ -28,4 +28,5 @@ PYBIND11_MODULE(_core, m) {
   bind_autograd(m);
   bind_runtime(m);
   m.def("stubs", &stubs);
+  m.def("document", &document);
 }

@@ -42,12 +42,18 @@ PyObject* callable_name(PyObject* self, void*) { return PyUnicode_FromString(rei
 PyObject* callable_signature(PyObject* self, void*) {
   return PyUnicode_FromFormat("(%s)", reinterpret_cast<Callable*>(self)->binding->signature());
 }
+PyObject* callable_doc(PyObject* self, void*) {
+  const std::string& doc = reinterpret_cast<Callable*>(self)->binding->doc;
+  if (doc.empty()) Py_RETURN_NONE;
+  return PyUnicode_FromStringAndSize(doc.data(), Py_ssize_t(doc.size()));
+}
 PyObject* callable_module(PyObject*, void*) { return PyUnicode_FromString("deepnet._core"); }
 
 PyTypeObject* callable_type() {
   static PyTypeObject* type = [] {
     static PyGetSetDef getset[] = {{"__name__", callable_name, nullptr, nullptr, nullptr},
                                    {"__qualname__", callable_name, nullptr, nullptr, nullptr},
+                                   {"__doc__", callable_doc, nullptr, nullptr, nullptr},
                                    {"__text_signature__", callable_signature, nullptr, nullptr, nullptr},
                                    {"__module__", callable_module, nullptr, nullptr, nullptr},
                                    {nullptr, nullptr, nullptr, nullptr, nullptr}};
@@ -181,6 +187,7 @@ std::string Binding::stub() const {
 
 namespace {
 std::map<std::string, std::string> function_stubs, method_stubs;
+std::multimap<std::string, Binding*> bindings;
 }
 
 std::pair<std::string, std::string> stubs() {
@@ -190,12 +197,19 @@ std::pair<std::string, std::string> stubs() {
   return {functions, methods};
 }
 
+void document(const std::string& name, const std::string& doc) {
+  auto [first, last] = bindings.equal_range(name);
+  if (first == last) throw ValueError("document: no operator " + name);
+  for (; first != last; ++first) first->second->doc = doc;
+}
+
 void install(py::module_& m, Binding* binding, bool method) {
   Callable* c = PyObject_New(Callable, callable_type());
   c->vectorcall = callable_call;
   c->binding = binding;
   py::object callable = py::reinterpret_steal<py::object>(reinterpret_cast<PyObject*>(c));
   m.attr(binding->name()) = callable;
+  bindings.emplace(binding->name(), binding);
   function_stubs[binding->name()] = binding->stub();
   if (method) method_stubs[binding->name()] = binding->stub();
   if (method) PyObject_SetAttrString(reinterpret_cast<PyObject*>(tensor_type), binding->name(), callable.ptr());

@@ -26,6 +26,7 @@ class Binding {
   PyObject* call(PyObject* const* args, Py_ssize_t positional, PyObject* keywords) const;
   const char* name() const { return name_.c_str(); }
   const char* signature() const { return signature_.c_str(); }
+  std::string doc;  // set by Python: docstrings live where editing them recompiles nothing
   /// "def name(input: Tensor, ...) -> Tensor: ..."
   std::string stub() const;
 
@@ -74,6 +75,8 @@ class FunctionBinding final : public Binding {
 
 /// Adds the binding to the module, and to the Tensor type under the same name where its first parameter is a tensor.
 void install(py::module_& m, Binding* binding, bool method);
+/// Sets an operator's docstring.
+void document(const std::string& name, const std::string& doc);
 /// The stubs of all operators bound so far: of the module's functions, and of Tensor's methods.
 std::pair<std::string, std::string> stubs();
 
