@@ -106,8 +106,8 @@ void elementwise_boxes(ElementwiseKernel<T> kernel, const View* in, int count, c
   Operand<T> operands[kMaxInputs + 1];
   for (int k = 0; k <= count; ++k) {
     const View& v = k == 0 ? y : in[k - 1];
-    operands[k] = {static_cast<char*>(v.data), itemsize(v.dtype), dims.stride[k][rows_at], dims.stride[k][inner],
-                   v.dtype == dtype_of<T>(), gather_from<T>(v.dtype)};
+    operands[k] = {static_cast<char*>(v.data), itemsize(v.dtype),        dims.stride[k][rows_at],
+                   dims.stride[k][inner],      v.dtype == dtype_of<T>(), gather_from<T>(v.dtype)};
   }
   const Scatter<T> scatter = scatter_to<T>(y.dtype);
   const int64_t elements = largest.rows * largest.columns;

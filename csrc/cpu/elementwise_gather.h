@@ -59,15 +59,13 @@ void gather(const void* data, int64_t row_stride, int64_t column_stride, Box box
     }
   } else if (row_stride == 1) {  // lines of memory are read along the rows
     if constexpr (kTurns<S, T>) {
-      if (box.rows % 16 == 0 && box.columns % 16 == 0)
-        return turn(from, column_stride, to, box.columns, box.columns, box.rows);
+      if (box.rows % 16 == 0 && box.columns % 16 == 0) return turn(from, column_stride, to, box.columns, box.columns, box.rows);
     }
     for (int64_t c = 0; c < box.columns; ++c)
       for (int64_t r = 0; r < box.rows; ++r) to[r * box.columns + c] = convert<T>(from[c * column_stride + r]);
   } else {
     for (int64_t r = 0; r < box.rows; ++r)
-      for (int64_t c = 0; c < box.columns; ++c)
-        to[r * box.columns + c] = convert<T>(from[r * row_stride + c * column_stride]);
+      for (int64_t c = 0; c < box.columns; ++c) to[r * box.columns + c] = convert<T>(from[r * row_stride + c * column_stride]);
   }
 }
 
@@ -83,8 +81,7 @@ void scatter(const T* from, void* data, int64_t row_stride, int64_t column_strid
       return turn(from, box.columns, to, column_stride, box.rows, box.columns);
   }
   for (int64_t r = 0; r < box.rows; ++r)
-    for (int64_t c = 0; c < box.columns; ++c)
-      to[r * row_stride + c * column_stride] = convert<S>(from[r * box.columns + c]);
+    for (int64_t c = 0; c < box.columns; ++c) to[r * row_stride + c * column_stride] = convert<S>(from[r * box.columns + c]);
 }
 
 template <class T>

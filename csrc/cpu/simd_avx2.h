@@ -63,12 +63,19 @@ struct I32x8 {
   DN_INLINE friend M32x8 operator<=(I32x8 a, I32x8 b) { return ~(a > b); }
   DN_INLINE friend M32x8 operator>=(I32x8 a, I32x8 b) { return ~(b > a); }
   DN_INLINE friend M32x8 operator!=(I32x8 a, I32x8 b) { return ~(a == b); }
-  DN_INLINE friend I32x8 select(M32x8 m, I32x8 a, I32x8 b) {
-    return _mm256_blendv_epi8(b.v, a.v, _mm256_castps_si256(m.v));
+  DN_INLINE friend I32x8 select(M32x8 m, I32x8 a, I32x8 b) { return _mm256_blendv_epi8(b.v, a.v, _mm256_castps_si256(m.v)); }
+  template <int k>
+  DN_INLINE friend I32x8 shl(I32x8 a) {
+    return _mm256_slli_epi32(a.v, k);
   }
-  template <int k> DN_INLINE friend I32x8 shl(I32x8 a) { return _mm256_slli_epi32(a.v, k); }
-  template <int k> DN_INLINE friend I32x8 shr(I32x8 a) { return _mm256_srai_epi32(a.v, k); }
-  template <int k> DN_INLINE friend I32x8 shr_logical(I32x8 a) { return _mm256_srli_epi32(a.v, k); }
+  template <int k>
+  DN_INLINE friend I32x8 shr(I32x8 a) {
+    return _mm256_srai_epi32(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I32x8 shr_logical(I32x8 a) {
+    return _mm256_srli_epi32(a.v, k);
+  }
   DN_INLINE friend int32_t lane(I32x8 a, int i) {
     return _mm256_cvtsi256_si32(_mm256_permutevar8x32_epi32(a.v, _mm256_set1_epi32(i)));
   }
@@ -103,17 +110,21 @@ struct I64x4 {
   DN_INLINE friend M64x4 operator<=(I64x4 a, I64x4 b) { return ~(a > b); }
   DN_INLINE friend M64x4 operator>=(I64x4 a, I64x4 b) { return ~(b > a); }
   DN_INLINE friend M64x4 operator!=(I64x4 a, I64x4 b) { return ~(a == b); }
-  DN_INLINE friend I64x4 select(M64x4 m, I64x4 a, I64x4 b) {
-    return _mm256_blendv_epi8(b.v, a.v, _mm256_castpd_si256(m.v));
+  DN_INLINE friend I64x4 select(M64x4 m, I64x4 a, I64x4 b) { return _mm256_blendv_epi8(b.v, a.v, _mm256_castpd_si256(m.v)); }
+  template <int k>
+  DN_INLINE friend I64x4 shl(I64x4 a) {
+    return _mm256_slli_epi64(a.v, k);
   }
-  template <int k> DN_INLINE friend I64x4 shl(I64x4 a) { return _mm256_slli_epi64(a.v, k); }
   // There is no arithmetic 64-bit shift: a logical one, and the sign put back.
   template <int k>
   DN_INLINE friend I64x4 shr(I64x4 a) {
     const __m256i sign = _mm256_set1_epi64x(int64_t(uint64_t(1) << (63 - k)));
     return _mm256_sub_epi64(_mm256_xor_si256(_mm256_srli_epi64(a.v, k), sign), sign);
   }
-  template <int k> DN_INLINE friend I64x4 shr_logical(I64x4 a) { return _mm256_srli_epi64(a.v, k); }
+  template <int k>
+  DN_INLINE friend I64x4 shr_logical(I64x4 a) {
+    return _mm256_srli_epi64(a.v, k);
+  }
   DN_INLINE friend int64_t lane(I64x4 a, int i) {
     alignas(32) int64_t p[4];
     a.store(p);

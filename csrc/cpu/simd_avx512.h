@@ -62,10 +62,21 @@ struct I32 {
   DN_INLINE friend M32 operator==(I32 a, I32 b) { return {_mm512_cmpeq_epi32_mask(a.v, b.v)}; }
   DN_INLINE friend M32 operator!=(I32 a, I32 b) { return {_mm512_cmpneq_epi32_mask(a.v, b.v)}; }
   DN_INLINE friend I32 select(M32 m, I32 a, I32 b) { return _mm512_mask_blend_epi32(m.m, b.v, a.v); }
-  template <int k> DN_INLINE friend I32 shl(I32 a) { return _mm512_slli_epi32(a.v, k); }
-  template <int k> DN_INLINE friend I32 shr(I32 a) { return _mm512_srai_epi32(a.v, k); }
-  template <int k> DN_INLINE friend I32 shr_logical(I32 a) { return _mm512_srli_epi32(a.v, k); }
-  DN_INLINE friend int32_t lane(I32 a, int i) { return _mm512_cvtsi512_si32(_mm512_permutexvar_epi32(_mm512_set1_epi32(i), a.v)); }
+  template <int k>
+  DN_INLINE friend I32 shl(I32 a) {
+    return _mm512_slli_epi32(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I32 shr(I32 a) {
+    return _mm512_srai_epi32(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I32 shr_logical(I32 a) {
+    return _mm512_srli_epi32(a.v, k);
+  }
+  DN_INLINE friend int32_t lane(I32 a, int i) {
+    return _mm512_cvtsi512_si32(_mm512_permutexvar_epi32(_mm512_set1_epi32(i), a.v));
+  }
 };
 
 struct I64 {
@@ -93,9 +104,18 @@ struct I64 {
   DN_INLINE friend M64 operator==(I64 a, I64 b) { return {_mm512_cmpeq_epi64_mask(a.v, b.v)}; }
   DN_INLINE friend M64 operator!=(I64 a, I64 b) { return {_mm512_cmpneq_epi64_mask(a.v, b.v)}; }
   DN_INLINE friend I64 select(M64 m, I64 a, I64 b) { return _mm512_mask_blend_epi64(m.m, b.v, a.v); }
-  template <int k> DN_INLINE friend I64 shl(I64 a) { return _mm512_slli_epi64(a.v, k); }
-  template <int k> DN_INLINE friend I64 shr(I64 a) { return _mm512_srai_epi64(a.v, k); }
-  template <int k> DN_INLINE friend I64 shr_logical(I64 a) { return _mm512_srli_epi64(a.v, k); }
+  template <int k>
+  DN_INLINE friend I64 shl(I64 a) {
+    return _mm512_slli_epi64(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I64 shr(I64 a) {
+    return _mm512_srai_epi64(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I64 shr_logical(I64 a) {
+    return _mm512_srli_epi64(a.v, k);
+  }
   DN_INLINE friend int64_t lane(I64 a, int i) {
     return _mm_cvtsi128_si64(_mm512_castsi512_si128(_mm512_permutexvar_epi64(_mm512_set1_epi64(i), a.v)));
   }
@@ -209,9 +229,7 @@ DN_INLINE F32 narrow(F64 low, F64 high) {
 DN_INLINE I32 load_u16(const uint16_t* p) {
   return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
-DN_INLINE void store_u16(uint16_t* p, I32 a) {
-  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v));
-}
+DN_INLINE void store_u16(uint16_t* p, I32 a) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtepi32_epi16(a.v)); }
 DN_INLINE F32 load_half(const Half* p) { return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))); }
 DN_INLINE void store_half(Half* p, F32 a) {
   _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a.v, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC));

@@ -75,8 +75,14 @@ struct I32x4 {
   DN_INLINE friend M32x4 operator==(I32x4 a, I32x4 b) { return {vceqq_s32(a.v, b.v)}; }
   DN_INLINE friend M32x4 operator!=(I32x4 a, I32x4 b) { return ~(a == b); }
   DN_INLINE friend I32x4 select(M32x4 m, I32x4 a, I32x4 b) { return vbslq_s32(m.v, a.v, b.v); }
-  template <int k> DN_INLINE friend I32x4 shl(I32x4 a) { return vshlq_n_s32(a.v, k); }
-  template <int k> DN_INLINE friend I32x4 shr(I32x4 a) { return vshrq_n_s32(a.v, k); }
+  template <int k>
+  DN_INLINE friend I32x4 shl(I32x4 a) {
+    return vshlq_n_s32(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I32x4 shr(I32x4 a) {
+    return vshrq_n_s32(a.v, k);
+  }
   template <int k>
   DN_INLINE friend I32x4 shr_logical(I32x4 a) {
     return vreinterpretq_s32_u32(vshrq_n_u32(vreinterpretq_u32_s32(a.v), k));
@@ -113,8 +119,14 @@ struct I64x2 {
   DN_INLINE friend M64x2 operator==(I64x2 a, I64x2 b) { return {vceqq_s64(a.v, b.v)}; }
   DN_INLINE friend M64x2 operator!=(I64x2 a, I64x2 b) { return ~(a == b); }
   DN_INLINE friend I64x2 select(M64x2 m, I64x2 a, I64x2 b) { return vbslq_s64(m.v, a.v, b.v); }
-  template <int k> DN_INLINE friend I64x2 shl(I64x2 a) { return vshlq_n_s64(a.v, k); }
-  template <int k> DN_INLINE friend I64x2 shr(I64x2 a) { return vshrq_n_s64(a.v, k); }
+  template <int k>
+  DN_INLINE friend I64x2 shl(I64x2 a) {
+    return vshlq_n_s64(a.v, k);
+  }
+  template <int k>
+  DN_INLINE friend I64x2 shr(I64x2 a) {
+    return vshrq_n_s64(a.v, k);
+  }
   template <int k>
   DN_INLINE friend I64x2 shr_logical(I64x2 a) {
     return vreinterpretq_s64_u64(vshrq_n_u64(vreinterpretq_u64_s64(a.v), k));
@@ -231,7 +243,8 @@ DN_INLINE F64x2 scale(F64x2 a, F64x2 n) {
   return a * from_bits(shl<52>(half + I64x2(1023))) * from_bits(shl<52>(i - half + I64x2(1023)));
 }
 
-template <class R> using Quad = Pair<Pair<R>>;
+template <class R>
+using Quad = Pair<Pair<R>>;
 using F32 = Quad<F32x4>;
 using F64 = Quad<F64x2>;
 using I32 = Quad<I32x4>;
@@ -260,7 +273,8 @@ DN_INLINE F32x4 narrow_register(Pair<F64x2> a) { return vcvt_high_f32_f64(vcvt_f
 DN_INLINE F64 widen_low(F32 a) { return pair_of(widen_register(a.low.low), widen_register(a.low.high)); }
 DN_INLINE F64 widen_high(F32 a) { return pair_of(widen_register(a.high.low), widen_register(a.high.high)); }
 DN_INLINE F32 narrow(F64 low, F64 high) {
-  return pair_of(pair_of(narrow_register(low.low), narrow_register(low.high)), pair_of(narrow_register(high.low), narrow_register(high.high)));
+  return pair_of(pair_of(narrow_register(low.low), narrow_register(low.high)),
+                 pair_of(narrow_register(high.low), narrow_register(high.high)));
 }
 DN_INLINE I32x4 load4_u16(const uint16_t* p) { return vreinterpretq_s32_u32(vmovl_u16(vld1_u16(p))); }
 DN_INLINE I32 load_u16(const uint16_t* p) {

@@ -78,9 +78,18 @@ struct Pair {
   DN_INLINE friend auto from_bits(Pair a) { return pair_of(from_bits(a.low), from_bits(a.high)); }
   DN_INLINE friend auto to_int(Pair a) { return pair_of(to_int(a.low), to_int(a.high)); }
   DN_INLINE friend auto to_float(Pair a) { return pair_of(to_float(a.low), to_float(a.high)); }
-  template <int k> DN_INLINE friend Pair shl(Pair a) { return pair_of(shl<k>(a.low), shl<k>(a.high)); }
-  template <int k> DN_INLINE friend Pair shr(Pair a) { return pair_of(shr<k>(a.low), shr<k>(a.high)); }
-  template <int k> DN_INLINE friend Pair shr_logical(Pair a) { return pair_of(shr_logical<k>(a.low), shr_logical<k>(a.high)); }
+  template <int k>
+  DN_INLINE friend Pair shl(Pair a) {
+    return pair_of(shl<k>(a.low), shl<k>(a.high));
+  }
+  template <int k>
+  DN_INLINE friend Pair shr(Pair a) {
+    return pair_of(shr<k>(a.low), shr<k>(a.high));
+  }
+  template <int k>
+  DN_INLINE friend Pair shr_logical(Pair a) {
+    return pair_of(shr_logical<k>(a.low), shr_logical<k>(a.high));
+  }
   /// Lane i of the result is lane i ^ k.
   template <int k>
   DN_INLINE friend Pair exchange(Pair a) {

@@ -37,33 +37,81 @@ struct Array {
     for (int i = 0; i < n; ++i) p[i] = v[i];
   }
 
-  DN_INLINE friend Array operator+(Array a, Array b) { return each([&](int i) { return add(a.v[i], b.v[i]); }); }
-  DN_INLINE friend Array operator-(Array a, Array b) { return each([&](int i) { return sub(a.v[i], b.v[i]); }); }
-  DN_INLINE friend Array operator*(Array a, Array b) { return each([&](int i) { return mul(a.v[i], b.v[i]); }); }
-  DN_INLINE friend Array operator/(Array a, Array b) { return each([&](int i) { return a.v[i] / b.v[i]; }); }
-  DN_INLINE friend Array operator-(Array a) { return each([&](int i) { return neg(a.v[i]); }); }
-  DN_INLINE friend Array operator&(Array a, Array b) { return each([&](int i) { return T(a.v[i] & b.v[i]); }); }
-  DN_INLINE friend Array operator|(Array a, Array b) { return each([&](int i) { return T(a.v[i] | b.v[i]); }); }
-  DN_INLINE friend Array operator^(Array a, Array b) { return each([&](int i) { return T(a.v[i] ^ b.v[i]); }); }
-  DN_INLINE friend Array operator~(Array a) { return each([&](int i) { return inverse(a.v[i]); }); }
-  DN_INLINE friend auto operator<(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] < b.v[i]; }); }
-  DN_INLINE friend auto operator<=(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] <= b.v[i]; }); }
-  DN_INLINE friend auto operator>(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] > b.v[i]; }); }
-  DN_INLINE friend auto operator>=(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] >= b.v[i]; }); }
-  DN_INLINE friend auto operator==(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] == b.v[i]; }); }
-  DN_INLINE friend auto operator!=(Array a, Array b) { return Array<bool, N>::each([&](int i) { return a.v[i] != b.v[i]; }); }
+  DN_INLINE friend Array operator+(Array a, Array b) {
+    return each([&](int i) { return add(a.v[i], b.v[i]); });
+  }
+  DN_INLINE friend Array operator-(Array a, Array b) {
+    return each([&](int i) { return sub(a.v[i], b.v[i]); });
+  }
+  DN_INLINE friend Array operator*(Array a, Array b) {
+    return each([&](int i) { return mul(a.v[i], b.v[i]); });
+  }
+  DN_INLINE friend Array operator/(Array a, Array b) {
+    return each([&](int i) { return a.v[i] / b.v[i]; });
+  }
+  DN_INLINE friend Array operator-(Array a) {
+    return each([&](int i) { return neg(a.v[i]); });
+  }
+  DN_INLINE friend Array operator&(Array a, Array b) {
+    return each([&](int i) { return T(a.v[i] & b.v[i]); });
+  }
+  DN_INLINE friend Array operator|(Array a, Array b) {
+    return each([&](int i) { return T(a.v[i] | b.v[i]); });
+  }
+  DN_INLINE friend Array operator^(Array a, Array b) {
+    return each([&](int i) { return T(a.v[i] ^ b.v[i]); });
+  }
+  DN_INLINE friend Array operator~(Array a) {
+    return each([&](int i) { return inverse(a.v[i]); });
+  }
+  DN_INLINE friend auto operator<(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] < b.v[i]; });
+  }
+  DN_INLINE friend auto operator<=(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] <= b.v[i]; });
+  }
+  DN_INLINE friend auto operator>(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] > b.v[i]; });
+  }
+  DN_INLINE friend auto operator>=(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] >= b.v[i]; });
+  }
+  DN_INLINE friend auto operator==(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] == b.v[i]; });
+  }
+  DN_INLINE friend auto operator!=(Array a, Array b) {
+    return Array<bool, N>::each([&](int i) { return a.v[i] != b.v[i]; });
+  }
   DN_INLINE friend Array fma(Array a, Array b, Array c) {
     return each([&](int i) { return DEEPNET_ISA::fma(a.v[i], b.v[i], c.v[i]); });
   }
-  DN_INLINE friend Array sqrt(Array a) { return each([&](int i) { return DEEPNET_ISA::sqrt(a.v[i]); }); }
-  DN_INLINE friend Array abs(Array a) { return each([&](int i) { return DEEPNET_ISA::abs(a.v[i]); }); }
-  DN_INLINE friend Array floor(Array a) { return each([&](int i) { return DEEPNET_ISA::floor(a.v[i]); }); }
-  DN_INLINE friend Array ceil(Array a) { return each([&](int i) { return DEEPNET_ISA::ceil(a.v[i]); }); }
-  DN_INLINE friend Array trunc(Array a) { return each([&](int i) { return DEEPNET_ISA::trunc(a.v[i]); }); }
-  DN_INLINE friend Array rint(Array a) { return each([&](int i) { return DEEPNET_ISA::rint(a.v[i]); }); }
-  DN_INLINE friend Array vmin(Array a, Array b) { return each([&](int i) { return DEEPNET_ISA::vmin(a.v[i], b.v[i]); }); }
-  DN_INLINE friend Array vmax(Array a, Array b) { return each([&](int i) { return DEEPNET_ISA::vmax(a.v[i], b.v[i]); }); }
-  DN_INLINE friend Array scale(Array a, Array n) { return each([&](int i) { return DEEPNET_ISA::scale(a.v[i], n.v[i]); }); }
+  DN_INLINE friend Array sqrt(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::sqrt(a.v[i]); });
+  }
+  DN_INLINE friend Array abs(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::abs(a.v[i]); });
+  }
+  DN_INLINE friend Array floor(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::floor(a.v[i]); });
+  }
+  DN_INLINE friend Array ceil(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::ceil(a.v[i]); });
+  }
+  DN_INLINE friend Array trunc(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::trunc(a.v[i]); });
+  }
+  DN_INLINE friend Array rint(Array a) {
+    return each([&](int i) { return DEEPNET_ISA::rint(a.v[i]); });
+  }
+  DN_INLINE friend Array vmin(Array a, Array b) {
+    return each([&](int i) { return DEEPNET_ISA::vmin(a.v[i], b.v[i]); });
+  }
+  DN_INLINE friend Array vmax(Array a, Array b) {
+    return each([&](int i) { return DEEPNET_ISA::vmax(a.v[i], b.v[i]); });
+  }
+  DN_INLINE friend Array scale(Array a, Array n) {
+    return each([&](int i) { return DEEPNET_ISA::scale(a.v[i], n.v[i]); });
+  }
   DN_INLINE friend auto isnan(Array a) { return a != a; }
   DN_INLINE friend Array select(Array<bool, N> m, Array a, Array b) {
     return each([&](int i) { return m.v[i] ? a.v[i] : b.v[i]; });

@@ -1,9 +1,8 @@
 // Functions of two numbers that belong to no other family.
 #pragma once
 
+#include "math/activation.h"
 #include "math/compare.h"
-#include "math/exp.h"
-#include "math/log.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
@@ -27,7 +26,10 @@ struct Hypot : Signature<2> {
   }
 };
 struct Copysign : Signature<2> {
-  template <class V> DN_INLINE V operator()(V a, V b) const { return copy_sign(a, b); }
+  template <class V>
+  DN_INLINE V operator()(V a, V b) const {
+    return copy_sign(a, b);
+  }
 };
 struct Nextafter : Signature<2> {
   template <class V>
@@ -51,7 +53,7 @@ struct Logaddexp : Signature<2> {
   template <class V>
   DN_INLINE V operator()(V a, V b) const {
     const V difference = select(a == b, V(0), abs(a - b));  // equal infinities too
-    return Maximum()(a, b) + log1p(exp(-difference));
+    return Maximum()(a, b) + log1p_unit(exp(-difference));
   }
 };
 struct Heaviside : Signature<2> {

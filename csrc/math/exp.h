@@ -67,8 +67,8 @@ DN_INLINE V exp2(V x) {
   x = vmax(constant<V>(-151.0f, -1076.0), x);
   const V n = rint(x), r = x - n;
   if constexpr (is_single<V>) {
-    const V q = horner(r, 6.931472e-01f, 2.402265e-01f, 5.550411e-02f, 9.618036e-03f, 1.3333431e-03f, 1.5467111e-04f,
-                       1.5315034e-05f);
+    const V q =
+        horner(r, 6.931472e-01f, 2.402265e-01f, 5.550411e-02f, 9.618036e-03f, 1.3333431e-03f, 1.5467111e-04f, 1.5315034e-05f);
     return scale(fma(r, q, V(1)), n);
   } else {
     const V high = r * V(0.6931471805599453);
@@ -90,13 +90,22 @@ DN_INLINE V expm1(V x) {
 }
 
 struct Exp : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return exp(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return exp(x);
+  }
 };
 struct Exp2 : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return exp2(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return exp2(x);
+  }
 };
 struct Expm1 : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return expm1(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return expm1(x);
+  }
 };
 
 }  // namespace math

@@ -8,13 +8,22 @@ inline namespace DEEPNET_ISA {
 namespace math {
 
 struct ReluGrad : Signature<2> {
-  template <class V> DN_INLINE V operator()(V dy, V y) const { return select(y > V(0), dy, V(0)); }
+  template <class V>
+  DN_INLINE V operator()(V dy, V y) const {
+    return select(y > V(0), dy, V(0));
+  }
 };
 struct TanhGrad : Signature<2> {
-  template <class V> DN_INLINE V operator()(V dy, V y) const { return dy * fma(-y, y, V(1)); }
+  template <class V>
+  DN_INLINE V operator()(V dy, V y) const {
+    return dy * fma(-y, y, V(1));
+  }
 };
 struct SigmoidGrad : Signature<2> {
-  template <class V> DN_INLINE V operator()(V dy, V y) const { return dy * ((V(1) - y) * y); }
+  template <class V>
+  DN_INLINE V operator()(V dy, V y) const {
+    return dy * ((V(1) - y) * y);
+  }
 };
 struct SiluGrad : Signature<2> {
   template <class V>
@@ -43,10 +52,16 @@ struct HardsigmoidGrad : Signature<2> {
   }
 };
 struct LogSigmoidGrad : Signature<2> {
-  template <class V> DN_INLINE V operator()(V dy, V x) const { return dy * sigmoid(-x); }
+  template <class V>
+  DN_INLINE V operator()(V dy, V x) const {
+    return dy * sigmoid(-x);
+  }
 };
 struct LeakyReluGrad : Signature<3> {
-  template <class V> DN_INLINE V operator()(V dy, V x, V slope) const { return select(x > V(0), dy, dy * slope); }
+  template <class V>
+  DN_INLINE V operator()(V dy, V x, V slope) const {
+    return select(x > V(0), dy, dy * slope);
+  }
 };
 struct EluGrad : Signature<5> {
   template <class V>

@@ -91,7 +91,10 @@ DN_INLINE V log1p(V x) {
 }
 
 struct Log : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return log(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return log(x);
+  }
 };
 struct Log2 : Signature<1> {
   template <class V>
@@ -114,7 +117,10 @@ struct Log10 : Signature<1> {
   }
 };
 struct Log1p : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return log1p(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return log1p(x);
+  }
 };
 
 }  // namespace math

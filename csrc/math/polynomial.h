@@ -7,7 +7,8 @@ namespace deepnet {
 inline namespace DEEPNET_ISA {
 namespace math {
 
-template <class V> constexpr bool is_single = sizeof(scalar_of<V>) == 4;
+template <class V>
+constexpr bool is_single = sizeof(scalar_of<V>) == 4;
 
 /// The constant of V's precision.
 template <class V>

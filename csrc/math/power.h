@@ -26,8 +26,8 @@ DN_INLINE Twofold<V> quick_sum(V a, V b) {
 template <class V>
 DN_INLINE Twofold<V> log_twofold(V x) {
   // c for the sixteen sixteenths of an octave (from the seventh on, of the octave below), and -log c, cut to 42 bits, and rest.
-  static constexpr double kC[16] = {1.0,      0.9140625, 0.8671875, 0.8203125, 0.78125,  0.7421875, 0.7109375, 1.359375,
-                                    1.3046875, 1.2578125, 1.2109375, 1.1640625, 1.125,    1.0859375, 1.046875,  1.0};
+  static constexpr double kC[16] = {1.0,       0.9140625, 0.8671875, 0.8203125, 0.78125, 0.7421875, 0.7109375, 1.359375,
+                                    1.3046875, 1.2578125, 1.2109375, 1.1640625, 1.125,   1.0859375, 1.046875,  1.0};
   static constexpr double kLog[16] = {0.0,
                                       0.08985632912185793,
                                       0.14250006260726877,
@@ -74,10 +74,10 @@ DN_INLINE Twofold<V> log_twofold(V x) {
   const V product = c * m, product_low = fma(c, m, -product);
   const Twofold<V> r = quick_sum(product - V(1), product_low);
   const V square = r.high * r.high, square_low = fma(r.high, r.high, -square) + V(2) * (r.high * r.low);
-  const V rest = (square * r.high) *
-                 horner(r.high, 0.3333333333333333, -0.24999999999999978, 0.2000000000000077, -0.16666666666790242,
-                        0.14285714284932197, -0.12499999769340057, 0.1111110954175443, -0.10000172196116555,
-                        0.09093688297990629, -0.08298044391369058, 0.06602246219239175);
+  const V rest =
+      (square * r.high) * horner(r.high, 0.3333333333333333, -0.24999999999999978, 0.2000000000000077, -0.16666666666790242,
+                                 0.14285714284932197, -0.12499999769340057, 0.1111110954175443, -0.10000172196116555,
+                                 0.09093688297990629, -0.08298044391369058, 0.06602246219239175);
   const Twofold<V> series = quick_sum(r.high, V(-0.5) * square);
   const V series_low = series.low + (r.low - V(0.5) * square_low);
   const V base = fma(n, V(0.6931471805582987), lookup16(kLog, index));  // exact

