@@ -4,6 +4,7 @@
 #include "bindings/types.h"
 #include "ops/arithmetic.h"
 #include "ops/copy.h"
+#include "ops/gamma.h"
 #include "ops/reduce.h"
 
 namespace deepnet::python {
@@ -195,6 +196,7 @@ void bind_elementwise(py::module_& m) {
   op(m, "selu", [](const Tensor& x) { return elu(real_function("selu", x), 1.6732632423543772848, 1.0507009873554804934, 1); }, "input");
   op(m, "softplus", [](const Tensor& x, double beta, double threshold) { return softplus(real_function("softplus", x), beta, threshold); },
      "input, beta=1.0, threshold=20.0");
+  op(m, "polygamma_plain", polygamma, "input, n");
   op(m, "gelu", gelu, "input, *, approximate='none'");
   op(m, "copy_", [](const Tensor& x, const Operand& src, bool) { copy_(x, src.t); return x; }, "input, src, non_blocking=False");
   op(m, "fill_",

@@ -3,6 +3,7 @@
 #include "bindings/types.h"
 #include "ops/attention.h"
 #include "ops/conv.h"
+#include "ops/factor.h"
 #include "ops/loss.h"
 #include "ops/matmul.h"
 #include "ops/norm.h"
@@ -50,6 +51,13 @@ void bind_layers(py::module_& m) {
   op(m, "mv", mv, "input, vec");
   op(m, "dot", dot, "input, tensor");
   op(m, "addmm", addmm, "input, mat1, mat2, *, beta=1, alpha=1");
+  op(m, "solve_plain", solve_plain, "input, other");
+  op(m, "triangular_solve_plain", triangular_solve_plain, "input, other, upper, unitriangular=False");
+  op(m, "det_plain", det_plain, "input");
+  op(m, "cholesky_plain", cholesky_plain, "input");
+  op(m, "qr_plain", qr_plain, "input, columns");
+  op(m, "eigh_plain", eigh_plain, "input");
+  op(m, "svd_plain", svd_plain, "input, full_matrices=True");
   op(m, "linear", [](const Tensor& x, const Tensor& w, const OptTensor& b) { return linear(x, w, b.t); }, "input, weight, bias=None");
   op(m, "softmax", softmax, "input, dim, dtype=None");
   op(m, "log_softmax", log_softmax, "input, dim, dtype=None");

@@ -25,9 +25,12 @@ class dtype:
     itemsize: builtins.int
 
 class device:
-    type: str
+    type: str  # "cpu" or "cuda"
     index: builtins.int | None
     def __init__(self, type: Any, index: builtins.int | None = None) -> None: ...
+
+_DType = dtype
+_Device = device
 
 class Node:
     def name(self) -> str: ...
@@ -42,7 +45,7 @@ class Generator:
     def get_state(self) -> Tensor: ...
     def set_state(self, state: Tensor) -> None: ...
     @property
-    def device(self) -> device: ...
+    def device(self) -> _Device: ...
 
 class Capture:
     def begin(self) -> None: ...
@@ -58,8 +61,8 @@ class Accumulation:
 
 class Tensor:
     shape: Any
-    dtype: dtype
-    device: device
+    dtype: _DType
+    device: _Device
     ndim: builtins.int
     requires_grad: builtins.bool
     is_leaf: builtins.bool
@@ -119,7 +122,7 @@ def text():
         rest = f"self, {others}" if comma else "self" + rest[rest.index(")") :]
         lines.append(f"    {head}({rest}")
     lines.append("")
-    lines += [f"{n}: dtype" for n in NAMES]
+    lines += [f"{n}: _DType" for n in NAMES]
     lines.append("default_generator: Generator")
     lines += [f"def {n}(*args: Any, **kwargs: Any) -> Any: ..." for n in FUNCTIONS]
     lines.append(functions)
