@@ -9,6 +9,13 @@ namespace deepnet {
 
 namespace {
 
+/// The leading part of y in the given sizes: with output padding a convolution finds room for more windows than there were.
+Tensor crop(Tensor y, const Shape& shape) {
+  for (int i = 2; i < shape.n; ++i)
+    if (y.size(i) != shape[i]) y = narrow(y, i, 0, shape[i]);
+  return y;
+}
+
 struct Geometry {
   Dims stride, padding, dilation;
   int64_t groups;
@@ -113,7 +120,7 @@ Tensor input_grad(const Tensor& dy0, const Tensor& w0, const Tensor& bias, const
   if (wants_grad(dy, w, bias))
     record("conv_transpose", {dy, w, bias}, {dx}, [dy = saved(dy), w = saved(w), g](const Backward& b) -> Tensors {
       Tensor tdy = b.unpack(dy), tw = b.unpack(w), ddx = b.dy(0);
-      return {b.needs(0) ? forward(ddx, tw, Tensor(), g) : Tensor(), b.needs(1) ? weight_grad(ddx, tdy, tw.shape(), g) : Tensor(),
+      return {b.needs(0) ? crop(forward(ddx, tw, Tensor(), g), tdy.shape()) : Tensor(), b.needs(1) ? weight_grad(ddx, tdy, tw.shape(), g) : Tensor(),
               b.needs(2) ? bias_gradient(ddx) : Tensor()};
     });
   return dx;
@@ -132,7 +139,7 @@ Tensor weight_grad(const Tensor& x0, const Tensor& dy0, const Shape& w_shape, co
   if (wants_grad(x, dy))
     record("conv_weight_grad", {x, dy}, {dw}, [x = saved(x), dy = saved(dy), g](const Backward& b) -> Tensors {
       Tensor tx = b.unpack(x), tdy = b.unpack(dy), ddw = b.dy(0);
-      return {b.needs(0) ? input_grad(tdy, ddw, Tensor(), tx.shape(), g) : Tensor(), b.needs(1) ? forward(tx, ddw, Tensor(), g) : Tensor()};
+      return {b.needs(0) ? input_grad(tdy, ddw, Tensor(), tx.shape(), g) : Tensor(), b.needs(1) ? crop(forward(tx, ddw, Tensor(), g), tdy.shape()) : Tensor()};
     });
   return dw;
 }

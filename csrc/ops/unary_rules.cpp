@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "ops/elementwise.h"
+#include "ops/gamma.h"
 
 namespace deepnet {
 
@@ -51,9 +52,7 @@ const UnaryRule unary_rules[] = {
     {"erfinv", MapOp::Erfinv, Result::Floating, false, true,
      [](T dy, T, T y) { return mul(mul(dy, 1.0 / M_2_SQRTPI), apply("exp", sq(y))); }},
     {"lgamma", MapOp::Lgamma, Result::Floating, true, false, [](T dy, T x, T) { return mul(dy, apply("digamma", x)); }},
-    {"digamma", MapOp::Digamma, Result::Floating, true, false, [](T, T, T) -> Tensor {
-       fail<RuntimeError>("digamma", "its gradient, the trigamma function, is not offered");
-     }},
+    {"digamma", MapOp::Digamma, Result::Floating, true, false, [](T dy, T x, T) { return mul(dy, polygamma(x, 1)); }},
     {"floor", MapOp::Floor, Result::Same, false, false, zero},
     {"ceil", MapOp::Ceil, Result::Same, false, false, zero},
     {"trunc", MapOp::Trunc, Result::Same, false, false, zero},
