@@ -118,6 +118,9 @@ def text():
         lines.append(f"    def __{s}__(self, other: Any) -> Tensor: ...")
     for line in methods.splitlines():
         head, _, rest = line.partition("(")
+        # Python puts methods with a freer call over some of them (methods.py).
+        if type(_core.Tensor.__dict__[head.removeprefix("def ")]).__name__ != "Operator":
+            continue
         first, comma, others = rest.partition(", ") if ", " in rest.split(")")[0] else (rest, "", "")
         rest = f"self, {others}" if comma else "self" + rest[rest.index(")") :]
         lines.append(f"    {head}({rest}")
