@@ -29,7 +29,7 @@ from deepnet.version import __version__
 from deepnet.operators import *
 from deepnet.creation import *
 from deepnet.random import *
-from deepnet import autograd, random
+from deepnet import autograd, linalg, random
 from deepnet.autograd import (
     enable_grad,
     inference_mode,
@@ -38,6 +38,7 @@ from deepnet.autograd import (
     no_grad,
     set_grad_enabled,
 )
+from deepnet.linalg import cholesky, det, inv as inverse, logdet, matrix_power, slogdet
 from deepnet import methods
 from deepnet.printing import set_printoptions
 from deepnet.config import *
@@ -51,7 +52,9 @@ channels_last = "channels_last"
 channels_last_3d = "channels_last_3d"
 preserve_format = "preserve_format"
 
-_LAZY = {"train": "deepnet.train", "vision": "deepnet.vision", "io": "deepnet.io", "linalg": "deepnet.linalg", "special": "deepnet.special"}
+_LAZY = {
+    name: f"deepnet.{name}" for name in ("train", "vision", "io", "special", "masked", "signal")
+}
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]

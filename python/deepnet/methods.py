@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from deepnet import _core, creation, operators, printing, random
+from deepnet import _core, creation, linalg, operators, printing, random
 from deepnet._core import Tensor, dtype as DType
 from deepnet.autograd import backward as _backward
 from deepnet.autograd.graph import RemovableHandle
@@ -269,6 +269,8 @@ def _attach() -> None:
     T.real = property(lambda self: self)
     T.retains_grad = property(lambda self: not self.is_leaf and self.grad is not None)
     T.names = property(lambda self: (None,) * self.ndim)
+    T.cholesky, T.det, T.inverse, T.logdet, T.slogdet = linalg.cholesky, linalg.det, linalg.inv, linalg.logdet, linalg.slogdet
+    T.matrix_power = linalg.matrix_power
     T.polygamma = lambda self, n: operators.polygamma(n, self)
     T.storage = T.untyped_storage = lambda self: _Storage(self)
     for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu", "squeeze", "unsqueeze",

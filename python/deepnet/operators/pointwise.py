@@ -166,6 +166,11 @@ def xlog1py(input: Any, other: Any) -> Tensor:
     return floating(a) * _core.log1p(_core.masked_fill(floating(_core.expand(b, quiet.shape)), quiet, 0))
 
 
+def constant_pad_nd(input: Tensor, pad: Any, value: Any = 0) -> Tensor:
+    """Return input padded with a constant: pairs (before, after) from the last dim backwards; negative ones crop."""
+    return _core.constant_pad(input, pad, value)
+
+
 absolute = _core.abs
 negative = _core.neg
 multiply = _core.mul

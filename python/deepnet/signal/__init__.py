@@ -1,0 +1,5 @@
+"""Signal processing."""
+
+from deepnet.signal import windows
+
+__all__ = ["windows"]
