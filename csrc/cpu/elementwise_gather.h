@@ -22,6 +22,8 @@ using Scatter = void (*)(const T* from, void* to, int64_t row_stride, int64_t co
 /// n dense elements converted.
 template <class S, class T>
 DN_INLINE void convert_row(const S* from, T* to, int64_t n) {
+  if constexpr (std::is_same_v<S, bool> && !std::is_same_v<T, bool>)  // bytes vectorise, bools do not
+    return convert_row(reinterpret_cast<const uint8_t*>(from), to, n);
   int64_t i = 0;
   if constexpr (is_narrow_float_type<S> && std::is_same_v<T, float>) {
     for (; i + F32::lanes <= n; i += F32::lanes) store(to + i, load_floats(from + i));
