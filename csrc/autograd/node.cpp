@@ -9,6 +9,7 @@
 namespace deepnet {
 
 thread_local GradMode grad_mode;
+thread_local int tensors_saved = 0;
 std::string (*capture_trace)() = nullptr;
 
 namespace {
@@ -40,6 +41,7 @@ void Node::destroy() const {
 Saved::Saved(const Tensor& t) : identity_(t.impl()), version_(t.version()) {
   // An output has no history yet and is about to get this node's: kept without it, or the node would own itself.
   impl_ = requires_grad(t) ? t : detach(t);
+  tensors_saved += !t.impl()->is_number;
 }
 
 Tensor Backward::dy_or_zeros(int i) const {

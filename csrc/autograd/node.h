@@ -53,6 +53,9 @@ class Node : public RefCounted {
   uint64_t sequence_;
 };
 
+/// Tensors, other than Python numbers, that this thread saved since it last made a node.
+extern thread_local int tensors_saved;
+
 /// A tensor kept for the backward pass: remembers the count of writes it had, and raises if there were more.
 class Saved {
  public:

@@ -3,7 +3,7 @@
 
 #include <initializer_list>
 #include <optional>
-#include <type_traits>
+#include <utility>
 
 #include "autograd/meta.h"
 #include "autograd/mode.h"
@@ -27,16 +27,17 @@ inline Saved saved(const Tensor& t) { return t.defined() ? Saved(t) : Saved(); }
 template <class F>
 class ClosureNode final : public Node {
  public:
-  ClosureNode(const char* name, F&& f) : Node(name), f_(std::move(f)) {}
+  ClosureNode(const char* name, F&& f) : Node(name), f_(std::move(f)), saves_(std::exchange(tensors_saved, 0) > 0) {}
   Tensors apply(const Backward& b) override { return (*f_)(b); }
   void release_saved() override {
-    // A closure that holds nothing but numbers keeps no memory alive and may run again.
-    if constexpr (!std::is_trivially_destructible_v<F>) f_.reset();
+    // A closure that saved nothing but numbers keeps no memory alive and may run again.
+    if (saves_) f_.reset();
   }
   bool saved_released() const override { return !f_; }
 
  private:
   std::optional<F> f_;
+  bool saves_;
 };
 
 void connect(Node& node, const Tensor* inputs, size_t input_count);
