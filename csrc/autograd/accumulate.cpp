@@ -52,7 +52,8 @@ void Accumulation::finish() {
 void accumulate_into(const Tensor& leaf, const Tensor& grad) {
   AutogradMeta& m = meta(leaf);
   if (!m.grad.defined()) {
-    bool ours = grad.ref()->use_count() == 1 && grad.impl()->storage->use_count() == 1 && grad.contiguous() && !grad.impl()->autograd;
+    bool ours =
+        grad.ref()->use_count() == 1 && grad.impl()->storage->use_count() == 1 && grad.contiguous() && !grad.impl()->autograd;
     if (grad_enabled())
       m.grad = grad;
     else

@@ -9,7 +9,8 @@ namespace deepnet {
 Tensor add_gradients(const Tensor& a, const Tensor& b);
 /// a += b in memory, without history.
 void add_into(const Tensor& a, const Tensor& b);
-/// The elements that a view of this geometry over `x` (contiguous, offsets relative to its first element) shows; differentiable.
+/// The elements that a view of this geometry over `x` (contiguous, offsets relative to its first element) shows;
+/// differentiable.
 Tensor strided_slice(const Tensor& x, const Shape& shape, const Strides& strides, int64_t offset);
 /// The gradient of strided_slice: zeros of `shape` with dy added at the slice's places; differentiable.
 Tensor strided_slice_backward(const Tensor& dy, const Shape& shape, const Strides& strides, int64_t offset);

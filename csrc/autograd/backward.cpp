@@ -13,7 +13,7 @@ namespace {
 
 struct Entry {
   Node* node;
-  int waiting = 0;       // edges into the node whose gradient has not arrived
+  int waiting = 0;  // edges into the node whose gradient has not arrived
   bool needed = true;
   bool visited = false;
   std::vector<Tensor> dys;
@@ -58,8 +58,8 @@ class NodeTable {
 void accumulate(Tensor& slot, Tensor&& dy, bool create_graph) {
   if (!slot.defined()) {
     slot = std::move(dy);
-  } else if (!create_graph && slot.ref()->use_count() == 1 && slot.impl()->storage->use_count() == 1 && !slot.impl()->autograd &&
-             slot.contiguous()) {
+  } else if (!create_graph && slot.ref()->use_count() == 1 && slot.impl()->storage->use_count() == 1 &&
+             !slot.impl()->autograd && slot.contiguous()) {
     add_into(slot, dy);
   } else {
     slot = add_gradients(slot, dy);
@@ -211,7 +211,8 @@ class Run {
 
   Tensors call(Node& node, std::vector<Tensor>& dys, const std::vector<char>& needs) {
     if (node.saved_released())
-      fail<RuntimeError>(node.name(), "backward a second time: what it saved was freed after the first; pass retain_graph=True there");
+      fail<RuntimeError>(node.name(),
+                         "backward a second time: what it saved was freed after the first; pass retain_graph=True there");
     if (dys.size() == 1 && !dys[0].defined()) return {};
     Backward b(node, dys, needs, create_graph_);
     Tensors dxs = node.apply(b);
@@ -243,7 +244,8 @@ Tensors seeds(const char* op, const Tensors& outputs, const Tensors& grad_output
     if (!requires_grad(y)) fail<RuntimeError>(op, "output ", i, " does not require a gradient and has no grad_fn");
     if (i < grad_outputs.size() && grad_outputs[i].defined()) {
       if (!(grad_outputs[i].shape() == y.shape()))
-        fail<RuntimeError>(op, "the gradient of output ", i, " must have its shape ", y.shape(), ", got ", grad_outputs[i].shape());
+        fail<RuntimeError>(op, "the gradient of output ", i, " must have its shape ", y.shape(), ", got ",
+                           grad_outputs[i].shape());
       grads[i] = grad_outputs[i];
     } else {
       if (y.numel() != 1)
@@ -256,7 +258,8 @@ Tensors seeds(const char* op, const Tensors& outputs, const Tensors& grad_output
 
 }  // namespace
 
-void backward(const Tensors& outputs, const Tensors& grad_outputs, bool retain_graph, bool create_graph, const Tensors& inputs) {
+void backward(const Tensors& outputs, const Tensors& grad_outputs, bool retain_graph, bool create_graph,
+              const Tensors& inputs) {
   Tensors grads = seeds("backward", outputs, grad_outputs);
   if (inputs.empty()) {
     Run(outputs, {}, retain_graph, create_graph).execute(grads);

@@ -40,7 +40,10 @@ class AccumulateGrad final : public Node {
 class CopySlices final : public Node {
  public:
   CopySlices(const Tensor& base, const Tensor& view, Ref<Node> write)
-      : Node(write->name()), write_(std::move(write)), shape_(view.shape()), strides_(view.strides()),
+      : Node(write->name()),
+        write_(std::move(write)),
+        shape_(view.shape()),
+        strides_(view.strides()),
         offset_(view.impl()->offset - base.impl()->offset) {
     edges.push_back(gradient_edge(base));
     for (size_t i = 1; i < write_->edges.size(); ++i) edges.push_back(write_->edges[i]);
@@ -55,8 +58,10 @@ class CopySlices final : public Node {
     Backward inner(*write_, slice, needs, b.create_graph());
     Tensors result = write_->apply(inner);
     result.resize(std::max<size_t>(write_->edges.size(), 1));
-    if (b.needs(0)) result[0] = strided_scatter(dy, result[0], shape_, strides_, offset_);
-    else result[0] = {};
+    if (b.needs(0))
+      result[0] = strided_scatter(dy, result[0], shape_, strides_, offset_);
+    else
+      result[0] = {};
     return result;
   }
   void release_saved() override { write_->release_saved(); }
@@ -150,7 +155,8 @@ void check_inplace(const char* op, const Tensor& target) {
   if (target.is_inference() && !inference_mode && grad_enabled())
     fail<RuntimeError>(op, "a tensor made in inference mode cannot be written to outside of it; clone it first");
   if (!grad_enabled() || !requires_grad(target)) return;
-  if (!grad_fn(target)) fail<RuntimeError>(op, "a leaf that requires a gradient cannot be written in place; use no_grad() or a copy");
+  if (!grad_fn(target))
+    fail<RuntimeError>(op, "a leaf that requires a gradient cannot be written in place; use no_grad() or a copy");
   if (target.impl()->base) {
     Tensor base(target.impl()->base);
     if (base.impl()->autograd && base.impl()->autograd->requires_grad && !base.impl()->autograd->grad_fn)
@@ -166,7 +172,8 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   }
   Tensor base(target.impl()->base);
   if (!base.contiguous())
-    fail<RuntimeError>(node->name(), "in-place write through a view of a non-contiguous tensor cannot be differentiated; clone it first");
+    fail<RuntimeError>(node->name(),
+                       "in-place write through a view of a non-contiguous tensor cannot be differentiated; clone it first");
   Ref<Node> slices(new CopySlices(base, target, std::move(node)));
   set_history(base, std::move(slices), 0);
   ++meta(base).history;
@@ -198,10 +205,10 @@ void add_hook(const Tensor& t, Ref<Hook> hook) {
 bool remove_hook(const Tensor& t, int64_t id) {
   if (!t.impl()->autograd) return false;
   AutogradMeta& m = meta(t);
-  if (m.grad_fn)
-    return std::erase_if(m.grad_fn->hooks, [&](const auto& h) { return h.second->id == id; }) > 0;
+  if (m.grad_fn) return std::erase_if(m.grad_fn->hooks, [&](const auto& h) { return h.second->id == id; }) > 0;
   return std::erase_if(m.hooks, [&](const auto& h) { return h->id == id; }) +
-             std::erase_if(m.post_hooks, [&](const auto& h) { return h->id == id; }) > 0;
+             std::erase_if(m.post_hooks, [&](const auto& h) { return h->id == id; }) >
+         0;
 }
 
 }  // namespace deepnet

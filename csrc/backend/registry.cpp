@@ -11,16 +11,24 @@
 namespace deepnet {
 
 #if DEEPNET_HAS_PORTABLE
-namespace portable { Backend* make_backend(); }
+namespace portable {
+Backend* make_backend();
+}
 #endif
 #if DEEPNET_HAS_AVX2
-namespace avx2 { Backend* make_backend(); }
+namespace avx2 {
+Backend* make_backend();
+}
 #endif
 #if DEEPNET_HAS_AVX512
-namespace avx512 { Backend* make_backend(); }
+namespace avx512 {
+Backend* make_backend();
+}
 #endif
 #if DEEPNET_HAS_NEON
-namespace neon { Backend* make_backend(); }
+namespace neon {
+Backend* make_backend();
+}
 #endif
 
 thread_local Recorder* current_recorder = nullptr;
@@ -70,8 +78,9 @@ Backend* cpu_backend(const char* isa) {
 #endif
 #if DEEPNET_HAS_AVX2
   if (!std::strcmp(isa, "avx2"))
-    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c") ? avx2::make_backend()
-                                                                                                              : nullptr;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c")
+               ? avx2::make_backend()
+               : nullptr;
 #endif
 #if DEEPNET_HAS_AVX512
   if (!std::strcmp(isa, "avx512"))

@@ -40,7 +40,8 @@ struct PythonHook final : Hook {
 /// The node of a custom Function: its backward is Python.
 class PythonNode final : public Node {
  public:
-  PythonNode(const char* name, py::object backward, size_t inputs) : Node(name), backward_(backward.release().ptr()), inputs_(inputs) {}
+  PythonNode(const char* name, py::object backward, size_t inputs)
+      : Node(name), backward_(backward.release().ptr()), inputs_(inputs) {}
   ~PythonNode() override {
     Gil gil;
     Py_XDECREF(backward_);
@@ -71,7 +72,8 @@ int64_t register_hook(py::object tensor, py::object f, bool post) {
   auto hook = Ref<PythonHook>(new PythonHook(f));
   hook->id = next_hook_id++;
   if (post) {
-    if (!is_leaf(t) || !requires_grad(t)) fail<RuntimeError>("register_post_accumulate_grad_hook", "only leaves that require a gradient accumulate one");
+    if (!is_leaf(t) || !requires_grad(t))
+      fail<RuntimeError>("register_post_accumulate_grad_hook", "only leaves that require a gradient accumulate one");
     meta(t).post_hooks.push_back(hook);
   } else {
     add_hook(t, hook);
@@ -93,7 +95,9 @@ std::string python_trace() {
   return py::cast<std::string>(py::str("").attr("join")(lines));
 }
 
-Tensors tensors(py::object o, const char* what) { return o.is_none() ? Tensors() : From<Tensors>::convert(o.ptr(), {"backward", what}); }
+Tensors tensors(py::object o, const char* what) {
+  return o.is_none() ? Tensors() : From<Tensors>::convert(o.ptr(), {"backward", what});
+}
 
 }  // namespace
 
@@ -103,8 +107,8 @@ void bind_autograd(py::module_& m) {
     deepnet::backward(tensors(outputs, "tensors"), tensors(grads, "grad_tensors"), retain, create, tensors(inputs, "inputs"));
   });
   m.def("grad", [](py::object outputs, py::object inputs, py::object grads, bool retain, bool create, bool allow_unused) {
-    return py::reinterpret_steal<py::object>(to_python(
-        deepnet::grad(tensors(outputs, "outputs"), tensors(inputs, "inputs"), tensors(grads, "grad_outputs"), retain, create, allow_unused)));
+    return py::reinterpret_steal<py::object>(to_python(deepnet::grad(
+        tensors(outputs, "outputs"), tensors(inputs, "inputs"), tensors(grads, "grad_outputs"), retain, create, allow_unused)));
   });
   op(m, "backward_one", [](const Tensor& t) { deepnet::backward({t}, {}, false, false); }, "input");
   m.def("is_grad_enabled", [] { return grad_mode.enabled; });
@@ -117,17 +121,24 @@ void bind_autograd(py::module_& m) {
   m.def("remove_hook", [](py::object t, int64_t id) { return remove_hook(unwrap(t.ptr()), id); });
   op(m, "retain_grad", [](const Tensor& t) { retain_grad(t); }, "input");
   op(m, "detach", [](const Tensor& t) { return detach(t); }, "input");
-  op(m, "detach_",
-     [](const Tensor& t) {
-       if (t.impl()->base) fail<RuntimeError>("detach_", "a view cannot be detached in place; use detach()");
-       if (t.impl()->autograd) {
-         meta(t).grad_fn = nullptr;
-         meta(t).requires_grad = false;
-       }
-       return t;
-     },
-     "input");
-  op(m, "requires_grad_", [](const Tensor& t, bool on) { set_requires_grad(t, on); return t; }, "input, requires_grad=True");
+  op(
+      m, "detach_",
+      [](const Tensor& t) {
+        if (t.impl()->base) fail<RuntimeError>("detach_", "a view cannot be detached in place; use detach()");
+        if (t.impl()->autograd) {
+          meta(t).grad_fn = nullptr;
+          meta(t).requires_grad = false;
+        }
+        return t;
+      },
+      "input");
+  op(
+      m, "requires_grad_",
+      [](const Tensor& t, bool on) {
+        set_requires_grad(t, on);
+        return t;
+      },
+      "input, requires_grad=True");
   op(m, "bump_version", [](const Tensor& t) { t.written("an operator outside of deepnet"); }, "input");
 
   py::class_<NodeHandle>(m, "Node", "A recorded operator of the graph.")
@@ -137,11 +148,13 @@ void bind_autograd(py::module_& m) {
                                py::tuple t(h.node->edges.size());
                                for (size_t i = 0; i < h.node->edges.size(); ++i) {
                                  const Edge& e = h.node->edges[i];
-                                 t[i] = e.node ? py::tuple(py::make_tuple(NodeHandle{e.node}, e.slot)) : py::tuple(py::make_tuple(py::none(), 0));
+                                 t[i] = e.node ? py::tuple(py::make_tuple(NodeHandle{e.node}, e.slot))
+                                               : py::tuple(py::make_tuple(py::none(), 0));
                                }
                                return t;
                              })
-      .def("__eq__", [](const NodeHandle& a, py::object b) { return py::isinstance<NodeHandle>(b) && py::cast<NodeHandle&>(b).node == a.node; })
+      .def("__eq__", [](const NodeHandle& a,
+                        py::object b) { return py::isinstance<NodeHandle>(b) && py::cast<NodeHandle&>(b).node == a.node; })
       .def("__hash__", [](const NodeHandle& h) { return reinterpret_cast<intptr_t>(h.node.get()); })
       .def("__repr__", [](const NodeHandle& h) { return join("<", h.node->name(), " backward>"); });
   m.def("grad_fn", [](py::object t) -> py::object {
@@ -149,7 +162,8 @@ void bind_autograd(py::module_& m) {
     return n ? py::cast(NodeHandle{n}) : py::none();
   });
 
-  // Makes outputs the results of a custom function on inputs; backward(grads, needs, create_graph) gives a tensor or None for each input.
+  // Makes outputs the results of a custom function on inputs; backward(grads, needs, create_graph) gives a tensor or None for
+  // each input.
   m.def("record_function", [](const std::string& name, py::object inputs, py::object outputs, py::object backward) {
     static std::set<std::string> names;  // nodes borrow their name
     Tensors in = tensors(inputs, "inputs"), out = tensors(outputs, "outputs");

@@ -35,10 +35,14 @@ enum { kDLInt = 0, kDLUInt = 1, kDLFloat = 2, kDLBfloat = 4, kDLBool = 6, kDLCPU
 DLDataType dl_type(DType t) {
   uint8_t bits = uint8_t(itemsize(t) * 8);
   switch (t) {
-    case DType::Bool: return {kDLBool, 8, 1};
-    case DType::UInt8: return {kDLUInt, 8, 1};
-    case DType::BFloat16: return {kDLBfloat, 16, 1};
-    default: return {uint8_t(is_floating(t) ? kDLFloat : kDLInt), bits, 1};
+    case DType::Bool:
+      return {kDLBool, 8, 1};
+    case DType::UInt8:
+      return {kDLUInt, 8, 1};
+    case DType::BFloat16:
+      return {kDLBfloat, 16, 1};
+    default:
+      return {uint8_t(is_floating(t) ? kDLFloat : kDLInt), bits, 1};
   }
 }
 
@@ -77,10 +81,12 @@ py::capsule to_dlpack(const Tensor& x) {
 
 Tensor from_dlpack(py::object o) {
   py::object capsule = py::hasattr(o, "__dlpack__") ? o.attr("__dlpack__")() : o;
-  if (!PyCapsule_IsValid(capsule.ptr(), "dltensor")) throw TypeError("from_dlpack: needs an object with __dlpack__, or an unused capsule");
+  if (!PyCapsule_IsValid(capsule.ptr(), "dltensor"))
+    throw TypeError("from_dlpack: needs an object with __dlpack__, or an unused capsule");
   auto* m = static_cast<DLManagedTensor*>(PyCapsule_GetPointer(capsule.ptr(), "dltensor"));
   const DLTensor& t = m->tensor;
-  if (t.device.type != kDLCPU && t.device.type != kDLCUDA) throw RuntimeError(join("from_dlpack: no device of DLPack type ", t.device.type));
+  if (t.device.type != kDLCPU && t.device.type != kDLCUDA)
+    throw RuntimeError(join("from_dlpack: no device of DLPack type ", t.device.type));
   if (t.ndim > kMaxDims) throw ValueError(join("from_dlpack: at most ", kMaxDims, " dims, got ", t.ndim));
   DType dtype = from_dl_type(t.dtype);
   auto impl = make_ref<TensorImpl>();
@@ -95,18 +101,20 @@ Tensor from_dlpack(py::object o) {
   impl->dtype = dtype;
   Device d{t.device.type == kDLCPU ? DeviceType::CPU : DeviceType::CUDA, int8_t(t.device.id)};
   PyCapsule_SetName(capsule.ptr(), "used_dltensor");
-  impl->storage = make_ref<Storage>(static_cast<char*>(t.data) + t.byte_offset, size_t(std::max<int64_t>(span, 0) * itemsize(dtype)), d,
-                                    static_cast<void*>(m), [](void* p) {
-                                      auto* m = static_cast<DLManagedTensor*>(p);
-                                      if (!m->deleter) return;
-                                      PyGILState_STATE s = PyGILState_Ensure();
-                                      m->deleter(m);
-                                      PyGILState_Release(s);
-                                    });
+  impl->storage =
+      make_ref<Storage>(static_cast<char*>(t.data) + t.byte_offset, size_t(std::max<int64_t>(span, 0) * itemsize(dtype)), d,
+                        static_cast<void*>(m), [](void* p) {
+                          auto* m = static_cast<DLManagedTensor*>(p);
+                          if (!m->deleter) return;
+                          PyGILState_STATE s = PyGILState_Ensure();
+                          m->deleter(m);
+                          PyGILState_Release(s);
+                        });
   return Tensor(std::move(impl));
 }
 
-Tensor new_tensor(const char* opname, const Dims& size, std::optional<DType> t, std::optional<Device> d, bool grad, std::optional<Number> value) {
+Tensor new_tensor(const char* opname, const Dims& size, std::optional<DType> t, std::optional<Device> d, bool grad,
+                  std::optional<Number> value) {
   check_numel(opname, size);
   DType dtype = t.value_or(default_dtype());
   Tensor y = value ? full(size, *value, dtype, d.value_or(Device{})) : empty(size, dtype, d.value_or(Device{}));
@@ -118,22 +126,41 @@ Tensor new_tensor(const char* opname, const Dims& size, std::optional<DType> t, 
 
 void bind_creation(py::module_& m) {
   const char* sized = "size, *, dtype=None, device=None, requires_grad=False";
-  op(m, "empty_size", [](const Dims& s, std::optional<DType> t, std::optional<Device> d, bool g) { return new_tensor("empty", s, t, d, g, std::nullopt); },
-     sized);
-  op(m, "full_size",
-     [](const Dims& s, Number v, std::optional<DType> t, std::optional<Device> d, bool g) { return new_tensor("full", s, t, d, g, v); },
-     "size, fill_value, *, dtype=None, device=None, requires_grad=False");
-  op(m, "arange_plain", [](Number a, Number b, Number c, DType t, std::optional<Device> d) { return arange(a, b, c, t, d.value_or(Device{})); },
-     "start, end, step, dtype, device=None");
-  op(m, "linspace_plain", [](double a, double b, int64_t n, DType t, std::optional<Device> d) { return linspace(a, b, n, t, d.value_or(Device{})); },
-     "start, end, steps, dtype, device=None");
-  op(m, "eye_plain", [](int64_t n, int64_t k, DType t, std::optional<Device> d) { return eye(n, k, t, d.value_or(Device{})); }, "n, m, dtype, device=None");
-  m.def("tensor", [](py::object data, py::object dtype, py::object device, bool requires_grad) {
-    Tensor t = tensor_from_python(data.ptr(), From<std::optional<DType>>::convert(dtype.ptr(), {"tensor", "dtype"}),
-                                  From<std::optional<Device>>::convert(device.ptr(), {"tensor", "device"}));
-    if (requires_grad) set_requires_grad(t, true);
-    return py::reinterpret_steal<py::object>(wrap(t));
-  }, py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(), py::arg("requires_grad") = false);
+  op(
+      m, "empty_size",
+      [](const Dims& s, std::optional<DType> t, std::optional<Device> d, bool g) {
+        return new_tensor("empty", s, t, d, g, std::nullopt);
+      },
+      sized);
+  op(
+      m, "full_size",
+      [](const Dims& s, Number v, std::optional<DType> t, std::optional<Device> d, bool g) {
+        return new_tensor("full", s, t, d, g, v);
+      },
+      "size, fill_value, *, dtype=None, device=None, requires_grad=False");
+  op(
+      m, "arange_plain",
+      [](Number a, Number b, Number c, DType t, std::optional<Device> d) { return arange(a, b, c, t, d.value_or(Device{})); },
+      "start, end, step, dtype, device=None");
+  op(
+      m, "linspace_plain",
+      [](double a, double b, int64_t n, DType t, std::optional<Device> d) {
+        return linspace(a, b, n, t, d.value_or(Device{}));
+      },
+      "start, end, steps, dtype, device=None");
+  op(
+      m, "eye_plain", [](int64_t n, int64_t k, DType t, std::optional<Device> d) { return eye(n, k, t, d.value_or(Device{})); },
+      "n, m, dtype, device=None");
+  m.def(
+      "tensor",
+      [](py::object data, py::object dtype, py::object device, bool requires_grad) {
+        Tensor t = tensor_from_python(data.ptr(), From<std::optional<DType>>::convert(dtype.ptr(), {"tensor", "dtype"}),
+                                      From<std::optional<Device>>::convert(device.ptr(), {"tensor", "device"}));
+        if (requires_grad) set_requires_grad(t, true);
+        return py::reinterpret_steal<py::object>(wrap(t));
+      },
+      py::arg("data"), py::kw_only(), py::arg("dtype") = py::none(), py::arg("device") = py::none(),
+      py::arg("requires_grad") = false);
   m.def("from_buffer", [](py::object o) { return py::reinterpret_steal<py::object>(wrap(tensor_from_buffer(o.ptr()))); });
   m.def("to_dlpack", [](py::object o) { return to_dlpack(From<Tensor>::convert(o.ptr(), {"to_dlpack", "input"})); });
   m.def("from_dlpack", [](py::object o) { return py::reinterpret_steal<py::object>(wrap(from_dlpack(o))); });
@@ -143,15 +170,17 @@ void bind_creation(py::module_& m) {
     return py::reinterpret_steal<py::object>(wrap_as(reinterpret_cast<PyTypeObject*>(type.ptr()), t));
   });
   m.def("result_type", [](py::object a, py::object b) {
-    return py::reinterpret_steal<py::object>(wrap_dtype(result_type(From<Operand>::convert(a.ptr(), {"result_type", "tensor1"}).t,
-                                                                    From<Operand>::convert(b.ptr(), {"result_type", "tensor2"}).t)));
+    return py::reinterpret_steal<py::object>(
+        wrap_dtype(result_type(From<Operand>::convert(a.ptr(), {"result_type", "tensor1"}).t,
+                               From<Operand>::convert(b.ptr(), {"result_type", "tensor2"}).t)));
   });
   m.def("promote_types", [](py::object a, py::object b) {
-    return py::reinterpret_steal<py::object>(
-        wrap_dtype(promote(From<DType>::convert(a.ptr(), {"promote_types", "type1"}), From<DType>::convert(b.ptr(), {"promote_types", "type2"}))));
+    return py::reinterpret_steal<py::object>(wrap_dtype(promote(From<DType>::convert(a.ptr(), {"promote_types", "type1"}),
+                                                                From<DType>::convert(b.ptr(), {"promote_types", "type2"}))));
   });
   m.def("get_default_dtype", [] { return py::reinterpret_steal<py::object>(wrap_dtype(default_dtype())); });
-  m.def("set_default_dtype", [](py::object t) { set_default_dtype(From<DType>::convert(t.ptr(), {"set_default_dtype", "dtype"})); });
+  m.def("set_default_dtype",
+        [](py::object t) { set_default_dtype(From<DType>::convert(t.ptr(), {"set_default_dtype", "dtype"})); });
   m.def("set_size_type", [](py::type t) { size_type = reinterpret_cast<PyTypeObject*>(t.inc_ref().ptr()); });
   op(m, "item", [](const Tensor& t) { return PythonNumber{item("item", t), t.dtype()}; }, "input");
 }

@@ -73,7 +73,8 @@ Resolved resolve(const Tensor& x, PyObject* key) {
     } else if (PySlice_Check(o)) {
       Py_ssize_t start, stop, step;
       if (PySlice_Unpack(o, &start, &stop, &step) < 0) throw PythonError();
-      if (dim >= r.view.ndim()) throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
+      if (dim >= r.view.ndim())
+        throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
       if (step < 0) throw ValueError(join("index: slice steps must be positive, got ", step, "; use flip"));
       if (start == 0 && stop >= r.view.size(dim) && step == 1) {
         if (n == 1) r.view = view_as_self(r.view);
@@ -92,7 +93,8 @@ Resolved resolve(const Tensor& x, PyObject* key) {
         set(dim++, item("index", t).i ? zeros({1}, DType::Int64) : empty({0}, DType::Int64));
         continue;
       }
-      if (is_floating(t.dtype())) throw IndexError(join("index: index tensors must be integers or bools, got ", name(t.dtype())));
+      if (is_floating(t.dtype()))
+        throw IndexError(join("index: index tensors must be integers or bools, got ", name(t.dtype())));
       if (t.dtype() != DType::Bool && t.dtype() != DType::UInt8 && t.dtype() != DType::Int64) t = to(t, DType::Int64);
       if (t.dtype() == DType::Bool || t.dtype() == DType::UInt8) {
         for (int k = 0; k < t.ndim(); ++k)
@@ -101,13 +103,15 @@ Resolved resolve(const Tensor& x, PyObject* key) {
         Tensor hits = nonzero(t);
         for (int k = 0; k < t.ndim(); ++k) set(dim++, select(hits, 1, k));
       } else {
-        if (dim >= r.view.ndim()) throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
+        if (dim >= r.view.ndim())
+          throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
         set(dim++, t);
       }
     } else if (PyIndex_Check(o)) {
       py::object index = py::reinterpret_steal<py::object>(PyNumber_Index(o));
       if (!index) throw PythonError();
-      if (dim >= r.view.ndim()) throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
+      if (dim >= r.view.ndim())
+        throw IndexError(join("index: too many indices: ", used, " for a tensor of ", x.ndim(), " dims"));
       r.view = select(r.view, dim, From<int64_t>::convert(index.ptr(), {"index", "an index"}));
     } else {
       throw TypeError(join("index: keys are ints, slices, None, ..., tensors or lists, got ", Py_TYPE(o)->tp_name));

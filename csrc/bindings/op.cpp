@@ -20,8 +20,7 @@ constexpr size_t kMaxArguments = 24;
 
 /// The callable behind a binding: a small object, so that a call finds its binding without a lookup.
 struct Callable {
-  PyObject_HEAD
-  vectorcallfunc vectorcall;
+  PyObject_HEAD vectorcallfunc vectorcall;
   const Binding* binding;
 };
 
@@ -38,7 +37,9 @@ PyObject* callable_get(PyObject* self, PyObject* instance, PyObject*) {
   return PyMethod_New(self, instance);
 }
 
-PyObject* callable_name(PyObject* self, void*) { return PyUnicode_FromString(reinterpret_cast<Callable*>(self)->binding->name()); }
+PyObject* callable_name(PyObject* self, void*) {
+  return PyUnicode_FromString(reinterpret_cast<Callable*>(self)->binding->name());
+}
 PyObject* callable_signature(PyObject* self, void*) {
   return PyUnicode_FromFormat("(%s)", reinterpret_cast<Callable*>(self)->binding->signature());
 }
@@ -181,14 +182,15 @@ std::string Binding::stub() const {
     if (i + 1 < parameters_.size()) s += ", ";
   }
   bool writes_out = kinds.back() == "Tensor" || kinds.back().rfind("tuple[Tensor", 0) == 0;
-  if (writes_out) s += std::string(parameters_.empty() ? "" : ", ") + (positional_ == parameters_.size() ? "*, " : "") + "out: Any = None";
+  if (writes_out)
+    s += std::string(parameters_.empty() ? "" : ", ") + (positional_ == parameters_.size() ? "*, " : "") + "out: Any = None";
   return s + ") -> " + kinds.back() + ": ...";
 }
 
 namespace {
 std::map<std::string, std::string> function_stubs, method_stubs;
 std::multimap<std::string, Binding*> bindings;
-}
+}  // namespace
 
 std::pair<std::string, std::string> stubs() {
   std::string functions, methods;

@@ -52,8 +52,10 @@ class Binding {
 template <class R, class... A>
 class FunctionBinding final : public Binding {
  public:
-  FunctionBinding(const char* name, const char* signature, std::function<R(A...)> f) : Binding(name, signature), f_(std::move(f)) {
-    if (count() != sizeof...(A)) throw std::logic_error(join(name, ": the signature names ", count(), " of ", sizeof...(A), " arguments"));
+  FunctionBinding(const char* name, const char* signature, std::function<R(A...)> f)
+      : Binding(name, signature), f_(std::move(f)) {
+    if (count() != sizeof...(A))
+      throw std::logic_error(join(name, ": the signature names ", count(), " of ", sizeof...(A), " arguments"));
   }
 
  protected:

@@ -13,8 +13,7 @@ namespace deepnet::python {
 
 /// deepnet.Tensor: a C-API type, so that number slots and attributes cost no dispatch.
 struct PyTensor {
-  PyObject_HEAD
-  TensorImpl* impl;  // owned
+  PyObject_HEAD TensorImpl* impl;  // owned
   PyObject* dict;
   PyObject* weakrefs;
 };

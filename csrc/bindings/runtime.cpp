@@ -72,7 +72,8 @@ void bind_runtime(py::module_& m) {
     cuda_import = f.release().ptr();
     set_cuda_loader(load_cuda);
   });
-  m.def("register_cuda_backend", [](int index, intptr_t pointer) { register_cuda_backend(index, reinterpret_cast<Backend*>(pointer)); });
+  m.def("register_cuda_backend",
+        [](int index, intptr_t pointer) { register_cuda_backend(index, reinterpret_cast<Backend*>(pointer)); });
   m.def("set_why_no_cuda", [](const std::string& why) {
     static std::string kept;
     kept = why;

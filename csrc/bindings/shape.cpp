@@ -22,9 +22,12 @@ void bind_views(py::module_& m) {
   op(m, "expand", expand, "input, size");
   op(m, "squeeze", squeeze, "input, dim=None");
   op(m, "unsqueeze", unsqueeze, "input, dim");
-  op(m, "narrow",
-     [](const Tensor& x, int64_t dim, const Operand& start, int64_t length) { return narrow(x, dim, item("narrow", start.t).i, length); },
-     "input, dim, start, length");
+  op(
+      m, "narrow",
+      [](const Tensor& x, int64_t dim, const Operand& start, int64_t length) {
+        return narrow(x, dim, item("narrow", start.t).i, length);
+      },
+      "input, dim, start, length");
   op(m, "slice_dim", slice, "input, dim, start, end, step=1");
   op(m, "select", select, "input, dim, index");
   op(m, "diagonal", diagonal, "input, offset=0, dim1=0, dim2=1");
@@ -32,8 +35,10 @@ void bind_views(py::module_& m) {
   op(m, "flatten", flatten, "input, start_dim=0, end_dim=-1");
   op(m, "unflatten", unflatten, "input, dim, sizes");
   op(m, "movedim", movedim, "input, source, destination");
-  op(m, "split_with_sizes", [](const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) { return split(x, sizes, dim); },
-     "input, split_sizes, dim=0");
+  op(
+      m, "split_with_sizes",
+      [](const Tensor& x, const std::vector<int64_t>& sizes, int64_t dim) { return split(x, sizes, dim); },
+      "input, split_sizes, dim=0");
   op(m, "unbind", unbind, "input, dim=0");
   op(m, "view_as_self", view_as_self, "input");
 }
@@ -44,8 +49,10 @@ void bind_joins(py::module_& m) {
   op(m, "index_select", index_select, "input, dim, index");
   op(m, "embedding", embedding, "weight, input, padding_idx=None");
   op(m, "gather", gather, "input, dim, index");
-  op(m, "scatter_value",
-     [](const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) { return scatter(x, dim, index, src.t); }, "input, dim, index, src");
+  op(
+      m, "scatter_value",
+      [](const Tensor& x, int64_t dim, const Tensor& index, const Operand& src) { return scatter(x, dim, index, src.t); },
+      "input, dim, index, src");
   op(m, "scatter_add", scatter_add, "input, dim, index, src");
   op(m, "scatter_reduce", scatter_reduce, "input, dim, index, src, reduce, *, include_self=True");
   op(m, "index_add_plain", index_add, "input, dim, index, source");
@@ -55,11 +62,20 @@ void bind_joins(py::module_& m) {
   op(m, "nonzero_matrix", nonzero, "input");
   op(m, "masked_select", masked_select, "input, mask");
   op(m, "index_get", index, "input, indices");
-  op(m, "index_put", [](const Tensor& x, const Tensors& i, const Operand& v, bool accumulate) { return index_put(x, i, v.t, accumulate); },
-     "input, indices, values, accumulate=False");
-  op(m, "index_put_", [](const Tensor& x, const Tensors& i, const Operand& v, bool accumulate) { index_put_(x, i, v.t, accumulate); return x; },
-     "input, indices, values, accumulate=False");
-  op(m, "constant_pad", [](const Tensor& x, const Dims& pads, const Operand& v) { return constant_pad(x, pads, v.t); }, "input, pad, value=0");
+  op(
+      m, "index_put",
+      [](const Tensor& x, const Tensors& i, const Operand& v, bool accumulate) { return index_put(x, i, v.t, accumulate); },
+      "input, indices, values, accumulate=False");
+  op(
+      m, "index_put_",
+      [](const Tensor& x, const Tensors& i, const Operand& v, bool accumulate) {
+        index_put_(x, i, v.t, accumulate);
+        return x;
+      },
+      "input, indices, values, accumulate=False");
+  op(
+      m, "constant_pad", [](const Tensor& x, const Dims& pads, const Operand& v) { return constant_pad(x, pads, v.t); },
+      "input, pad, value=0");
   op(m, "sort_pair", sort, "input, dim=-1, descending=False");
   op(m, "topk_pair", topk, "input, k, dim=-1, largest=True");
   op(m, "searchsorted_plain", searchsorted, "sorted_sequence, input, right=False");
@@ -124,8 +140,10 @@ void bind_shape(py::module_& m) {
   op(m, "clone", [](const Tensor& x, Ignored) { return clone(x); }, "input, *, memory_format=None");
   op(m, "contiguous", [](const Tensor& x, Ignored) { return contiguous(x); }, "input, memory_format=None");
   op(m, "is_contiguous", [](const Tensor& x, Ignored) { return x.contiguous(); }, "input, memory_format=None");
-  op(m, "convert", [](const Tensor& x, std::optional<DType> t, std::optional<Device> d, bool copy) { return to(x, t, d, copy); },
-     "input, dtype=None, device=None, copy=False");
+  op(
+      m, "convert",
+      [](const Tensor& x, std::optional<DType> t, std::optional<Device> d, bool copy) { return to(x, t, d, copy); },
+      "input, dtype=None, device=None, copy=False");
   op(m, "reinterpret", reinterpret, "input, dtype");
   m.def("assign_", assign_python);
   op(m, "tril", tril, "input, diagonal=0");

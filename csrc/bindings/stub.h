@@ -11,10 +11,10 @@ template <class T>
 struct PythonType {
   static std::string text() { return "Any"; }
 };
-#define DN_PYTHON_TYPE(T, TEXT)                  \
-  template <>                                    \
-  struct PythonType<T> {                         \
-    static std::string text() { return TEXT; }   \
+#define DN_PYTHON_TYPE(T, TEXT)                \
+  template <>                                  \
+  struct PythonType<T> {                       \
+    static std::string text() { return TEXT; } \
   };
 DN_PYTHON_TYPE(void, "None")
 DN_PYTHON_TYPE(Tensor, "Tensor")

@@ -112,8 +112,9 @@ PyObject* inplace_slot(PyObject* a, PyObject* b) {
     return Py_NewRef(a);
   });
 }
-constexpr char kAdd[] = "add_", kSub[] = "sub_", kMul[] = "mul_", kDiv[] = "div_", kFloorDiv[] = "floor_divide_", kRemainder[] = "remainder_",
-               kAnd[] = "bitwise_and_", kOr[] = "bitwise_or_", kXor[] = "bitwise_xor_", kPow[] = "pow_";
+constexpr char kAdd[] = "add_", kSub[] = "sub_", kMul[] = "mul_", kDiv[] = "div_", kFloorDiv[] = "floor_divide_",
+               kRemainder[] = "remainder_", kAnd[] = "bitwise_and_", kOr[] = "bitwise_or_", kXor[] = "bitwise_xor_",
+               kPow[] = "pow_";
 
 PyObject* nb_ipow(PyObject* a, PyObject* b, PyObject*) { return inplace_slot<pow_rule, kPow>(a, b); }
 
@@ -134,7 +135,8 @@ PyObject* nb_invert(PyObject* a) {
 int nb_bool(PyObject* a) {
   try {
     Tensor x = unwrap(a);
-    if (x.numel() != 1) fail<RuntimeError>("bool", "the truth of a tensor of shape ", x.shape(), " is ambiguous; use any() or all()");
+    if (x.numel() != 1)
+      fail<RuntimeError>("bool", "the truth of a tensor of shape ", x.shape(), " is ambiguous; use any() or all()");
     Number n = item("bool", x);
     return n.integral ? n.i != 0 : n.d != 0;
   } catch (...) {
@@ -168,12 +170,18 @@ PyObject* richcompare(PyObject* a, PyObject* b, int op) {
     Tensor x = operand(a), y = operand(b);
     if (!x.defined() || !y.defined()) Py_RETURN_NOTIMPLEMENTED;
     switch (op) {
-      case Py_EQ: return wrap(eq(x, y));
-      case Py_NE: return wrap(ne(x, y));
-      case Py_LT: return wrap(lt(x, y));
-      case Py_LE: return wrap(le(x, y));
-      case Py_GT: return wrap(gt(x, y));
-      default: return wrap(ge(x, y));
+      case Py_EQ:
+        return wrap(eq(x, y));
+      case Py_NE:
+        return wrap(ne(x, y));
+      case Py_LT:
+        return wrap(lt(x, y));
+      case Py_LE:
+        return wrap(le(x, y));
+      case Py_GT:
+        return wrap(gt(x, y));
+      default:
+        return wrap(ge(x, y));
     }
   });
 }
@@ -234,7 +242,8 @@ int put_grad(PyObject* s, PyObject* v, void*) {
     }
     Tensor g = From<Tensor>::convert(v, {"grad", "the gradient"});
     if (!(g.shape() == x.shape())) fail<RuntimeError>("grad", "must have the tensor's shape ", x.shape(), ", got ", g.shape());
-    if (g.dtype() != x.dtype()) fail<RuntimeError>("grad", "must have the tensor's dtype ", name(x.dtype()), ", got ", name(g.dtype()));
+    if (g.dtype() != x.dtype())
+      fail<RuntimeError>("grad", "must have the tensor's dtype ", name(x.dtype()), ", got ", name(g.dtype()));
     meta(x).grad = g;
     return 0;
   } catch (...) {
@@ -318,16 +327,26 @@ PyMemberDef members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor, dict)
 
 const char* buffer_format(DType t) {
   switch (t) {
-    case DType::Bool: return "?";
-    case DType::UInt8: return "B";
-    case DType::Int8: return "b";
-    case DType::Int16: return "h";
-    case DType::Int32: return "i";
-    case DType::Int64: return "l";
-    case DType::Float16: return "e";
-    case DType::Float32: return "f";
-    case DType::Float64: return "d";
-    default: return nullptr;
+    case DType::Bool:
+      return "?";
+    case DType::UInt8:
+      return "B";
+    case DType::Int8:
+      return "b";
+    case DType::Int16:
+      return "h";
+    case DType::Int32:
+      return "i";
+    case DType::Int64:
+      return "l";
+    case DType::Float16:
+      return "e";
+    case DType::Float32:
+      return "f";
+    case DType::Float64:
+      return "d";
+    default:
+      return nullptr;
   }
 }
 
@@ -335,7 +354,7 @@ int get_buffer(PyObject* self, Py_buffer* view, int) {
   Tensor x = self_of(self);
   const char* format = buffer_format(x.dtype());
   if (!x.device().is_cpu() || !format || requires_grad(x)) {
-    PyErr_SetString(PyExc_BufferError, !format ? "buffer: bfloat16 has no buffer format; convert to float32"
+    PyErr_SetString(PyExc_BufferError, !format            ? "buffer: bfloat16 has no buffer format; convert to float32"
                                        : requires_grad(x) ? "buffer: the tensor requires a gradient; detach it first"
                                                           : "buffer: the tensor is not on the CPU; copy it with .cpu() first");
     return -1;
@@ -369,52 +388,51 @@ void* fn(F* f) {
 }  // namespace
 
 void bind_tensor(py::module_& m) {
-  static PyType_Slot slots[] = {
-      {Py_tp_dealloc, fn(tensor_dealloc)},
-      {Py_tp_new, fn(tensor_new)},
-      {Py_tp_getset, getset},
-      {Py_tp_members, members},
-      {Py_tp_richcompare, fn(richcompare)},
-      {Py_tp_hash, fn(tensor_hash)},
-      {Py_tp_iter, fn(iterate)},
-      {Py_mp_subscript, fn(get_item)},
-      {Py_mp_ass_subscript, fn(set_item)},
-      {Py_mp_length, fn(length)},
-      {Py_sq_item, fn(sequence_item)},
-      {Py_nb_add, fn(slot<by_rule<add_rule>>)},
-      {Py_nb_subtract, fn(slot<by_rule<sub_rule>>)},
-      {Py_nb_multiply, fn(slot<by_rule<mul_rule>>)},
-      {Py_nb_true_divide, fn(slot<by_rule<true_divide_rule>>)},
-      {Py_nb_floor_divide, fn(slot<deepnet::floor_divide>)},
-      {Py_nb_remainder, fn(slot<deepnet::remainder>)},
-      {Py_nb_power, fn(nb_pow)},
-      {Py_nb_and, fn(slot<by_rule<bitwise_and_rule>>)},
-      {Py_nb_or, fn(slot<by_rule<bitwise_or_rule>>)},
-      {Py_nb_xor, fn(slot<by_rule<bitwise_xor_rule>>)},
-      {Py_nb_lshift, fn(slot<by_rule<bitwise_left_shift_rule>>)},
-      {Py_nb_rshift, fn(slot<by_rule<bitwise_right_shift_rule>>)},
-      {Py_nb_inplace_add, fn(inplace_slot<add_rule, kAdd>)},
-      {Py_nb_inplace_subtract, fn(inplace_slot<sub_rule, kSub>)},
-      {Py_nb_inplace_multiply, fn(inplace_slot<mul_rule, kMul>)},
-      {Py_nb_inplace_true_divide, fn(inplace_slot<true_divide_rule, kDiv>)},
-      {Py_nb_inplace_floor_divide, fn(inplace_slot<floor_divide_rule, kFloorDiv>)},
-      {Py_nb_inplace_remainder, fn(inplace_slot<remainder_rule, kRemainder>)},
-      {Py_nb_inplace_power, fn(nb_ipow)},
-      {Py_nb_inplace_and, fn(inplace_slot<bitwise_and_rule, kAnd>)},
-      {Py_nb_inplace_or, fn(inplace_slot<bitwise_or_rule, kOr>)},
-      {Py_nb_inplace_xor, fn(inplace_slot<bitwise_xor_rule, kXor>)},
-      {Py_nb_negative, fn(nb_negative)},
-      {Py_nb_positive, fn(nb_positive)},
-      {Py_nb_absolute, fn(nb_absolute)},
-      {Py_nb_invert, fn(nb_invert)},
-      {Py_nb_bool, fn(nb_bool)},
-      {Py_nb_int, fn(nb_int)},
-      {Py_nb_float, fn(nb_float)},
-      {Py_nb_index, fn(nb_index)},
-      {Py_nb_matrix_multiply, fn(nb_matmul)},
-      {Py_bf_getbuffer, fn(get_buffer)},
-      {Py_bf_releasebuffer, fn(release_buffer)},
-      {0, nullptr}};
+  static PyType_Slot slots[] = {{Py_tp_dealloc, fn(tensor_dealloc)},
+                                {Py_tp_new, fn(tensor_new)},
+                                {Py_tp_getset, getset},
+                                {Py_tp_members, members},
+                                {Py_tp_richcompare, fn(richcompare)},
+                                {Py_tp_hash, fn(tensor_hash)},
+                                {Py_tp_iter, fn(iterate)},
+                                {Py_mp_subscript, fn(get_item)},
+                                {Py_mp_ass_subscript, fn(set_item)},
+                                {Py_mp_length, fn(length)},
+                                {Py_sq_item, fn(sequence_item)},
+                                {Py_nb_add, fn(slot<by_rule<add_rule>>)},
+                                {Py_nb_subtract, fn(slot<by_rule<sub_rule>>)},
+                                {Py_nb_multiply, fn(slot<by_rule<mul_rule>>)},
+                                {Py_nb_true_divide, fn(slot<by_rule<true_divide_rule>>)},
+                                {Py_nb_floor_divide, fn(slot<deepnet::floor_divide>)},
+                                {Py_nb_remainder, fn(slot<deepnet::remainder>)},
+                                {Py_nb_power, fn(nb_pow)},
+                                {Py_nb_and, fn(slot<by_rule<bitwise_and_rule>>)},
+                                {Py_nb_or, fn(slot<by_rule<bitwise_or_rule>>)},
+                                {Py_nb_xor, fn(slot<by_rule<bitwise_xor_rule>>)},
+                                {Py_nb_lshift, fn(slot<by_rule<bitwise_left_shift_rule>>)},
+                                {Py_nb_rshift, fn(slot<by_rule<bitwise_right_shift_rule>>)},
+                                {Py_nb_inplace_add, fn(inplace_slot<add_rule, kAdd>)},
+                                {Py_nb_inplace_subtract, fn(inplace_slot<sub_rule, kSub>)},
+                                {Py_nb_inplace_multiply, fn(inplace_slot<mul_rule, kMul>)},
+                                {Py_nb_inplace_true_divide, fn(inplace_slot<true_divide_rule, kDiv>)},
+                                {Py_nb_inplace_floor_divide, fn(inplace_slot<floor_divide_rule, kFloorDiv>)},
+                                {Py_nb_inplace_remainder, fn(inplace_slot<remainder_rule, kRemainder>)},
+                                {Py_nb_inplace_power, fn(nb_ipow)},
+                                {Py_nb_inplace_and, fn(inplace_slot<bitwise_and_rule, kAnd>)},
+                                {Py_nb_inplace_or, fn(inplace_slot<bitwise_or_rule, kOr>)},
+                                {Py_nb_inplace_xor, fn(inplace_slot<bitwise_xor_rule, kXor>)},
+                                {Py_nb_negative, fn(nb_negative)},
+                                {Py_nb_positive, fn(nb_positive)},
+                                {Py_nb_absolute, fn(nb_absolute)},
+                                {Py_nb_invert, fn(nb_invert)},
+                                {Py_nb_bool, fn(nb_bool)},
+                                {Py_nb_int, fn(nb_int)},
+                                {Py_nb_float, fn(nb_float)},
+                                {Py_nb_index, fn(nb_index)},
+                                {Py_nb_matrix_multiply, fn(nb_matmul)},
+                                {Py_bf_getbuffer, fn(get_buffer)},
+                                {Py_bf_releasebuffer, fn(release_buffer)},
+                                {0, nullptr}};
   static PyType_Spec spec = {"deepnet.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!tensor_type) throw py::error_already_set();

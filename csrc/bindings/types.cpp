@@ -15,9 +15,9 @@ PyTypeObject* size_type = nullptr;
 namespace {
 
 PyObject* dtype_objects[10];
-const char* const kDTypeAliases[10][2] = {{"bool", nullptr},      {"uint8", nullptr},    {"int8", nullptr},    {"int16", "short"},
-                                          {"int32", "int"},       {"int64", "long"},     {"float16", "half"}, {"bfloat16", nullptr},
-                                          {"float32", "float"},   {"float64", "double"}};
+const char* const kDTypeAliases[10][2] = {
+    {"bool", nullptr}, {"uint8", nullptr},  {"int8", nullptr},     {"int16", "short"},   {"int32", "int"},
+    {"int64", "long"}, {"float16", "half"}, {"bfloat16", nullptr}, {"float32", "float"}, {"float64", "double"}};
 
 struct DTypeObject {
   DType t;
@@ -85,17 +85,26 @@ std::optional<DType> buffer_dtype(const Py_buffer& b) {
   if (*f == '@' || *f == '=' || *f == '<') ++f;
   if (std::strlen(f) != 1) return std::nullopt;
   switch (*f) {
-    case '?': return DType::Bool;
-    case 'B': return DType::UInt8;
-    case 'b': return DType::Int8;
-    case 'h': return DType::Int16;
-    case 'e': return DType::Float16;
-    case 'f': return DType::Float32;
-    case 'd': return DType::Float64;
+    case '?':
+      return DType::Bool;
+    case 'B':
+      return DType::UInt8;
+    case 'b':
+      return DType::Int8;
+    case 'h':
+      return DType::Int16;
+    case 'e':
+      return DType::Float16;
+    case 'f':
+      return DType::Float32;
+    case 'd':
+      return DType::Float64;
     case 'i':
     case 'l':
-    case 'q': return b.itemsize == 8 ? DType::Int64 : b.itemsize == 4 ? std::optional(DType::Int32) : std::nullopt;
-    default: return std::nullopt;
+    case 'q':
+      return b.itemsize == 8 ? DType::Int64 : b.itemsize == 4 ? std::optional(DType::Int32) : std::nullopt;
+    default:
+      return std::nullopt;
   }
 }
 
@@ -126,7 +135,9 @@ class Nested {
   }
 
  private:
-  static bool is_sequence(PyObject* o) { return PyList_Check(o) || PyTuple_Check(o) || (PySequence_Check(o) && !is_tensor(o) && !PyUnicode_Check(o)); }
+  static bool is_sequence(PyObject* o) {
+    return PyList_Check(o) || PyTuple_Check(o) || (PySequence_Check(o) && !is_tensor(o) && !PyUnicode_Check(o));
+  }
 
   void inspect(PyObject* o, int depth) {
     if (!is_sequence(o)) {
@@ -134,7 +145,9 @@ class Nested {
       if (depth != depth_) throw ValueError("tensor: nested sequences must have one depth");
       if (is_tensor(o)) {
         Tensor t = unwrap(o);
-        if (t.numel() != 1) throw ValueError(join("tensor: only tensors of one element can stand in a list, got shape ", t.shape(), "; use stack"));
+        if (t.numel() != 1)
+          throw ValueError(
+              join("tensor: only tensors of one element can stand in a list, got shape ", t.shape(), "; use stack"));
         tensors_ = true;
         (is_floating(t.dtype()) ? floats_ : t.dtype() == DType::Bool ? bools_ : ints_) = true;
       } else if (PyBool_Check(o)) {
@@ -177,7 +190,8 @@ Tensor tensor_from_buffer(PyObject* o) {
       delete buffer;
       throw PythonError();
     }
-    if (PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it", 1) < 0) {
+    if (PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it",
+                     1) < 0) {
       PyBuffer_Release(buffer);
       delete buffer;
       throw PythonError();
@@ -210,7 +224,8 @@ Tensor tensor_from_buffer(PyObject* o) {
     if (buffer->shape[i] > 0) span += size_t(buffer->shape[i] - 1) * size_t(stride);
   }
   impl->dtype = *t;
-  impl->storage = make_ref<Storage>(buffer->buf, span, Device{}, static_cast<void*>(buffer), static_cast<void (*)(void*)>(release));
+  impl->storage =
+      make_ref<Storage>(buffer->buf, span, Device{}, static_cast<void*>(buffer), static_cast<void (*)(void*)>(release));
   return Tensor(std::move(impl));
 }
 
@@ -221,9 +236,11 @@ Tensor tensor_from_python(PyObject* data, std::optional<DType> dtype, std::optio
     py::object array = py::reinterpret_borrow<py::object>(data).attr("__array__")();
     return tensor_from_python(array.ptr(), dtype, device);
   }
-  if (PyList_Check(data) && PyList_GET_SIZE(data) && has_buffer(PyList_GET_ITEM(data, 0)) && !is_number(PyList_GET_ITEM(data, 0))) {
+  if (PyList_Check(data) && PyList_GET_SIZE(data) && has_buffer(PyList_GET_ITEM(data, 0)) &&
+      !is_number(PyList_GET_ITEM(data, 0))) {
     Tensors parts;  // a list of arrays
-    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(data); ++i) parts.push_back(tensor_from_python(PyList_GET_ITEM(data, i), dtype, device));
+    for (Py_ssize_t i = 0; i < PyList_GET_SIZE(data); ++i)
+      parts.push_back(tensor_from_python(PyList_GET_ITEM(data, i), dtype, device));
     return stack(parts, 0);
   }
   if (!is_number(data) && !PySequence_Check(data)) bad_argument({"tensor", "data"}, "a number, a sequence or an array", data);
@@ -249,7 +266,8 @@ void bind_types(py::module_& m) {
       .def("__repr__", [](const DTypeObject& d) { return std::string("deepnet.") + name(d.t); })
       .def("__reduce__", [](const DTypeObject& d) { return std::string(name(d.t)); })
       .def("__hash__", [](const DTypeObject& d) { return int(d.t) + 1; })
-      .def("__eq__", [](const DTypeObject& d, py::object o) { return py::isinstance<DTypeObject>(o) && py::cast<DTypeObject>(o).t == d.t; })
+      .def("__eq__", [](const DTypeObject& d,
+                        py::object o) { return py::isinstance<DTypeObject>(o) && py::cast<DTypeObject>(o).t == d.t; })
       .def_property_readonly("is_floating_point", [](const DTypeObject& d) { return is_floating(d.t); })
       .def_property_readonly("is_complex", [](const DTypeObject&) { return false; })
       .def_property_readonly("is_signed", [](const DTypeObject& d) { return d.t != DType::UInt8 && d.t != DType::Bool; })
@@ -269,10 +287,11 @@ void bind_types(py::module_& m) {
            }),
            py::arg("type"), py::arg("index") = py::none())
       .def_property_readonly("type", [](const Device& d) { return d.is_cpu() ? "cpu" : "cuda"; })
-      .def_property_readonly("index", [](const Device& d) -> py::object {
-        if (d.is_cpu()) return py::none();
-        return py::int_(int(d.index));
-      })
+      .def_property_readonly("index",
+                             [](const Device& d) -> py::object {
+                               if (d.is_cpu()) return py::none();
+                               return py::int_(int(d.index));
+                             })
       .def("__str__", [](const Device& d) { return name(d); })
       .def("__repr__",
            [](const Device& d) {
@@ -284,9 +303,7 @@ void bind_types(py::module_& m) {
              if (py::isinstance<Device>(o)) return py::cast<Device>(o) == d;
              return py::isinstance<py::str>(o) && From<Device>::convert(o.ptr(), {"device", "other"}) == d;
            })
-      .def("__reduce__", [](py::object self) {
-        return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self)));
-      });
+      .def("__reduce__", [](py::object self) { return py::make_tuple(py::type::of(self), py::make_tuple(py::str(self))); });
   device_class = device.release();
 }
 

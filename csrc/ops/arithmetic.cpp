@@ -9,7 +9,8 @@ namespace {
 /// Integers have no infinity: a zero divisor is an error there.
 void refuse_zero(const char* op, const Tensor& a, const Tensor& b) {
   if (is_floating(result_type(a, b))) return;
-  if (b.impl()->is_number ? *b.as<int64_t>() == 0 : b.numel() && is_true(op, eq(b, number(int64_t(0), DType::Int64, b.device()))))
+  if (b.impl()->is_number ? *b.as<int64_t>() == 0
+                          : b.numel() && is_true(op, eq(b, number(int64_t(0), DType::Int64, b.device()))))
     fail<RuntimeError>(op, "integer division by zero");
 }
 
@@ -25,7 +26,8 @@ Tensor scaled(const char* op, const Tensor& b, Number alpha) {
 Tensor add_scaled(const Tensor& a, const Tensor& b, Number alpha) { return add(a, scaled("add", b, alpha)); }
 
 Tensor sub_scaled(const Tensor& a, const Tensor& b, Number alpha) {
-  if (a.dtype() == DType::Bool && b.dtype() == DType::Bool) fail<RuntimeError>("sub", "bools cannot be subtracted; use logical_xor or ^");
+  if (a.dtype() == DType::Bool && b.dtype() == DType::Bool)
+    fail<RuntimeError>("sub", "bools cannot be subtracted; use logical_xor or ^");
   return sub(a, scaled("sub", b, alpha));
 }
 

@@ -28,7 +28,8 @@ struct Promotion {
     bool have = false;
     for (int rank = 0; rank < 3; ++rank) {
       if (!any[rank]) continue;
-      if (!have || category(type[rank]) > category(r)) r = have && category(r) == category(type[rank]) ? promote(r, type[rank]) : type[rank];
+      if (!have || category(type[rank]) > category(r))
+        r = have && category(r) == category(type[rank]) ? promote(r, type[rank]) : type[rank];
       have = true;
     }
     return r;
@@ -53,7 +54,8 @@ void check_same_dtype(const char* op, const Tensor& a, const Tensor& b) {
   if (a.dtype() != b.dtype()) fail<RuntimeError>(op, "dtypes must agree, got ", name(a.dtype()), " and ", name(b.dtype()));
 }
 void check_same_device(const char* op, const Tensor& a, const Tensor& b) {
-  if (!(a.device() == b.device())) fail<RuntimeError>(op, "devices must agree, got ", name(a.device()), " and ", name(b.device()));
+  if (!(a.device() == b.device()))
+    fail<RuntimeError>(op, "devices must agree, got ", name(a.device()), " and ", name(b.device()));
 }
 void check_index(const char* op, const char* what, const Tensor& t) {
   check_defined(op, what, t);
@@ -155,7 +157,8 @@ bool may_write(const Tensor& out, const Shape& shape, DType dtype, std::initiali
   if (!(out.shape() == shape) || out.dtype() != dtype) return false;
   for (const Tensor* t : inputs) {
     if (t->impl()->storage.get() != out.impl()->storage.get()) continue;
-    if (t->impl()->offset != out.impl()->offset || !(t->shape() == out.shape()) || !(t->strides() == out.strides())) return false;
+    if (t->impl()->offset != out.impl()->offset || !(t->shape() == out.shape()) || !(t->strides() == out.strides()))
+      return false;
   }
   return true;
 }

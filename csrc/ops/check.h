@@ -45,7 +45,8 @@ Tensor sum_to(const Tensor& dy, const Shape& shape);
 void assign(const char* op, const Tensor& x, const Tensor& value);
 Tensor old_value(const char* op, const Tensor& x);
 
-/// Where an operator writes: `out` if it has the shape, dtype and device and overlaps no input otherwise than exactly, else new.
+/// Where an operator writes: `out` if it has the shape, dtype and device and overlaps no input otherwise than exactly, else
+/// new.
 bool may_write(const Tensor& out, const Shape& shape, DType dtype, std::initializer_list<const Tensor*> inputs);
 
 }  // namespace deepnet

@@ -53,15 +53,18 @@ Tensor to(const Tensor& x, std::optional<DType> dtype, std::optional<Device> dev
   Tensor y = empty(x.shape(), t, d);
   copy_data("to", x, y);
   if (is_floating(t) && wants_grad(x))
-    record("to", {x}, {y}, [from = x.dtype(), at = x.device()](const Backward& b) -> Tensors { return {to(b.dy(0), from, at, false)}; });
+    record("to", {x}, {y},
+           [from = x.dtype(), at = x.device()](const Backward& b) -> Tensors { return {to(b.dy(0), from, at, false)}; });
   return y;
 }
 
 void write_out(const char* op, const Tensor& out, const Tensor& value) {
   if (grad_enabled() && (requires_grad(out) || requires_grad(value)))
     fail<RuntimeError>(op, "out= takes no part in autograd; call it under no_grad() or on detached tensors");
-  bool narrows = is_floating(value.dtype()) > is_floating(out.dtype()) || (out.dtype() == DType::Bool && value.dtype() != DType::Bool);
-  if (narrows) fail<RuntimeError>(op, "the result is ", name(value.dtype()), " and cannot be stored in out of ", name(out.dtype()));
+  bool narrows =
+      is_floating(value.dtype()) > is_floating(out.dtype()) || (out.dtype() == DType::Bool && value.dtype() != DType::Bool);
+  if (narrows)
+    fail<RuntimeError>(op, "the result is ", name(value.dtype()), " and cannot be stored in out of ", name(out.dtype()));
   if (!(out.shape() == value.shape())) {
     Tensor fresh = empty(value.shape(), out.dtype(), out.device());
     TensorImpl& impl = *out.impl();

@@ -1,4 +1,5 @@
-// Decompositions of one dense matrix, row-major in float64, on the host: plain loops whose order is fixed, so their bits are too.
+// Decompositions of one dense matrix, row-major in float64, on the host: plain loops whose order is fixed, so their bits are
+// too.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,8 @@ int lu(double* a, int64_t m, int64_t n, int64_t* swaps);
 bool lu_solve(const double* lu, const int64_t* swaps, int64_t n, double* b, int64_t k);
 /// b (n x k) becomes a^-1 b for a triangular a, or its transpose.
 void triangular_solve(const double* a, int64_t n, double* b, int64_t k, bool upper, bool transposed, bool unit);
-/// The lower triangle of a (n x n) becomes its Cholesky factor, what is above zero. 0, or the order of the minor that is not positive.
+/// The lower triangle of a (n x n) becomes its Cholesky factor, what is above zero. 0, or the order of the minor that is not
+/// positive.
 int64_t cholesky(double* a, int64_t n);
 /// a (m x n) becomes R (above and on the diagonal) and Householder vectors below; tau has min(m, n) entries.
 void qr(double* a, int64_t m, int64_t n, double* tau);
@@ -20,7 +22,8 @@ void qr_columns(const double* a, int64_t m, int64_t n, const double* tau, double
 /// The eigenvalues w, ascending, of the symmetric a (n x n, its lower triangle); a becomes the eigenvectors, as columns. False
 /// where the iteration does not converge.
 bool symmetric_eigen(double* a, int64_t n, double* w);
-/// Singular values s, descending, of a (m x n, m >= n); a becomes the left vectors as columns where s > 0, v (n x n) the right ones.
+/// Singular values s, descending, of a (m x n, m >= n); a becomes the left vectors as columns where s > 0, v (n x n) the right
+/// ones.
 bool jacobi_svd(double* a, int64_t m, int64_t n, double* s, double* v);
 
 }  // namespace deepnet::dense

@@ -17,9 +17,12 @@ DType result_dtype(Result kind, DType promoted) {
 }
 
 /// The type a kernel computes in: the result's, or for predicates the inputs'.
-DType kernel_dtype(Result kind, DType promoted) { return compute_dtype(kind == Result::Predicate ? promoted : result_dtype(kind, promoted)); }
+DType kernel_dtype(Result kind, DType promoted) {
+  return compute_dtype(kind == Result::Predicate ? promoted : result_dtype(kind, promoted));
+}
 
-Tensor allocate(const Shape& shape, DType dtype, Device device, const Tensor* out, std::initializer_list<const Tensor*> inputs) {
+Tensor allocate(const Shape& shape, DType dtype, Device device, const Tensor* out,
+                std::initializer_list<const Tensor*> inputs) {
   if (out && may_write(*out, shape, dtype, inputs)) return *out;
   return empty(shape, dtype, device);
 }
@@ -54,7 +57,8 @@ Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
   DType dtype = result_dtype(rule.result, x.dtype()), compute = kernel_dtype(rule.result, x.dtype());
   Tensor y = allocate(x.shape(), dtype, x.device(), out, {&x});
   if (y.numel())
-    launch(rule.name, x.device(), [op = rule.op, compute, x = x.view(), y = y.view()](Backend& b) { b.map(op, compute, &x, 1, y); });
+    launch(rule.name, x.device(),
+           [op = rule.op, compute, x = x.view(), y = y.view()](Backend& b) { b.map(op, compute, &x, 1, y); });
   if (rule.result != Result::Predicate && is_floating(dtype) && wants_grad(x))
     record(rule.name, {x}, {y},
            [&rule, x = rule.saves_x ? saved(x) : Saved(), y = rule.saves_y ? saved(y) : Saved()](const Backward& b) -> Tensors {
@@ -66,24 +70,27 @@ Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
 }
 
 Tensor binary(const BinaryRule& rule, const Tensor& a, const Tensor& b, const Tensor* out) {
-  DType promoted = result_type(a, b), dtype = result_dtype(rule.result, promoted), compute = kernel_dtype(rule.result, promoted);
-  if (rule.integers_only && is_floating(promoted)) fail<RuntimeError>(rule.name, "needs integers or bools, got ", name(promoted));
+  DType promoted = result_type(a, b), dtype = result_dtype(rule.result, promoted),
+        compute = kernel_dtype(rule.result, promoted);
+  if (rule.integers_only && is_floating(promoted))
+    fail<RuntimeError>(rule.name, "needs integers or bools, got ", name(promoted));
   Device device = common_device(rule.name, a, b);
   const Tensor &l = a.device() == device ? a : on(a, device), &r = b.device() == device ? b : on(b, device);
   Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shapes(rule.name, a.shape(), b.shape());
   Tensor y = allocate(shape, dtype, device, out, {&a, &b});
   if (y.numel()) {
-    launch(rule.name, device, [op = rule.op, compute, l = broadcast_view(l, shape), r = broadcast_view(r, shape), y = y.view()](Backend& d) {
-      View in[2] = {l, r};
-      d.map(op, compute, in, 2, y);
-    });
+    launch(rule.name, device,
+           [op = rule.op, compute, l = broadcast_view(l, shape), r = broadcast_view(r, shape), y = y.view()](Backend& d) {
+             View in[2] = {l, r};
+             d.map(op, compute, in, 2, y);
+           });
   }
   if (rule.result != Result::Predicate && is_floating(dtype) && wants_grad(a, b))
     record(rule.name, {a, b}, {y},
            // A product needs each factor only for the other's gradient.
            [&rule, a = rule.saves_a && (rule.op != MapOp::Mul || requires_grad(b)) ? saved(a) : Saved(),
-            b = rule.saves_b && (rule.op != MapOp::Mul || requires_grad(a)) ? saved(b) : Saved(), y = rule.saves_y ? saved(y) : Saved(),
-            sa = a.shape(), sb = b.shape()](const Backward& g) -> Tensors {
+            b = rule.saves_b && (rule.op != MapOp::Mul || requires_grad(a)) ? saved(b) : Saved(),
+            y = rule.saves_y ? saved(y) : Saved(), sa = a.shape(), sb = b.shape()](const Backward& g) -> Tensors {
              Tensor ta = g.unpack(a), tb = g.unpack(b), ty = g.unpack(y);
              return {g.needs(0) ? sum_to(rule.gradient_a(g.dy(0), ta, tb, ty), sa) : Tensor(),
                      g.needs(1) ? sum_to(rule.gradient_b(g.dy(0), ta, tb, ty), sb) : Tensor()};
@@ -97,7 +104,8 @@ Tensor unary_inplace(const UnaryRule& rule, const char* name, const Tensor& x) {
     Tensor y = unary(rule, detach(x), &x);
     if (!y.is_same(x)) {
       if (is_floating(y.dtype()) && !is_floating(x.dtype()))
-        fail<RuntimeError>(name, "the result is ", deepnet::name(y.dtype()), " and cannot be stored in ", deepnet::name(x.dtype()));
+        fail<RuntimeError>(name, "the result is ", deepnet::name(y.dtype()), " and cannot be stored in ",
+                           deepnet::name(x.dtype()));
       copy_data(name, y, x);
     }
     x.written(name);
@@ -109,7 +117,8 @@ Tensor unary_inplace(const UnaryRule& rule, const char* name, const Tensor& x) {
 
 Tensor binary_inplace(const BinaryRule& rule, const char* name, const Tensor& a, const Tensor& b) {
   if (!(a.shape() == b.shape()) && !(broadcast_shapes(name, a.shape(), b.shape()) == a.shape()))
-    fail<RuntimeError>(name, "the result has shape ", broadcast_shapes(name, a.shape(), b.shape()), ", which does not fit ", a.shape());
+    fail<RuntimeError>(name, "the result has shape ", broadcast_shapes(name, a.shape(), b.shape()), ", which does not fit ",
+                       a.shape());
   DType promoted = result_dtype(rule.result, result_type(a, b));
   if (promoted != a.dtype() && rule.result != Result::Predicate &&
       (is_floating(promoted) > is_floating(a.dtype()) || (a.dtype() == DType::Bool)))
@@ -139,7 +148,8 @@ Tensor run_map(const char* name, MapOp op, DType dtype, std::initializer_list<Te
   } in;
   int count = 0;
   for (const Tensor& t : inputs) in.v[count++] = broadcast_view(on(t, device), shape);
-  launch(name, device, [op, compute = compute_dtype(dtype), in, count, y = y.view()](Backend& b) { b.map(op, compute, in.v, count, y); });
+  launch(name, device,
+         [op, compute = compute_dtype(dtype), in, count, y = y.view()](Backend& b) { b.map(op, compute, in.v, count, y); });
   return y;
 }
 
@@ -175,11 +185,12 @@ Tensor where(const Tensor& condition, const Tensor& a, const Tensor& b) {
     fail<RuntimeError>("where", "condition must be bool, got ", name(condition.dtype()));
   Tensor y = run_map("where", MapOp::Where, result_type(a, b), {condition, a, b});
   if (is_floating(y.dtype()) && wants_grad(a, b))
-    record("where", {condition, a, b}, {y}, [c = saved(condition), sa = a.shape(), sb = b.shape()](const Backward& g) -> Tensors {
-      Tensor mask = g.unpack(c), zero = number(0.0, DType::Float64, mask.device());
-      return {Tensor(), g.needs(1) ? sum_to(where(mask, g.dy(0), zero), sa) : Tensor(),
-              g.needs(2) ? sum_to(where(mask, zero, g.dy(0)), sb) : Tensor()};
-    });
+    record("where", {condition, a, b}, {y},
+           [c = saved(condition), sa = a.shape(), sb = b.shape()](const Backward& g) -> Tensors {
+             Tensor mask = g.unpack(c), zero = number(0.0, DType::Float64, mask.device());
+             return {Tensor(), g.needs(1) ? sum_to(where(mask, g.dy(0), zero), sa) : Tensor(),
+                     g.needs(2) ? sum_to(where(mask, zero, g.dy(0)), sb) : Tensor()};
+           });
   return y;
 }
 
@@ -217,7 +228,8 @@ Tensor lerp(const Tensor& a, const Tensor& b, const Tensor& weight) {
   if (wants_grad(a, b, weight))
     record("lerp", {a, b, weight}, {y}, [a = saved(a), b = saved(b), w = saved(weight)](const Backward& g) -> Tensors {
       Tensor ta = g.unpack(a), tb = g.unpack(b), tw = g.unpack(w), dy = g.dy(0);
-      return {g.needs(0) ? sum_to(sub(dy, mul(dy, tw)), ta.shape()) : Tensor(), g.needs(1) ? sum_to(mul(dy, tw), tb.shape()) : Tensor(),
+      return {g.needs(0) ? sum_to(sub(dy, mul(dy, tw)), ta.shape()) : Tensor(),
+              g.needs(1) ? sum_to(mul(dy, tw), tb.shape()) : Tensor(),
               g.needs(2) ? sum_to(mul(dy, sub(tb, ta)), tw.shape()) : Tensor()};
     });
   return y;
@@ -227,11 +239,12 @@ Tensor addcmul(const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& 
   DType t = result_type({x, a, b});
   Tensor y = run_map("addcmul", MapOp::Addcmul, t, {x, a, b, value});
   if (is_floating(t) && wants_grad(x, a, b))
-    record("addcmul", {x, a, b}, {y}, [a = saved(a), b = saved(b), v = saved(value), sx = x.shape()](const Backward& g) -> Tensors {
-      Tensor ta = g.unpack(a), tb = g.unpack(b), dv = mul(g.dy(0), g.unpack(v));
-      return {g.needs(0) ? sum_to(g.dy(0), sx) : Tensor(), g.needs(1) ? sum_to(mul(dv, tb), ta.shape()) : Tensor(),
-              g.needs(2) ? sum_to(mul(dv, ta), tb.shape()) : Tensor()};
-    });
+    record("addcmul", {x, a, b}, {y},
+           [a = saved(a), b = saved(b), v = saved(value), sx = x.shape()](const Backward& g) -> Tensors {
+             Tensor ta = g.unpack(a), tb = g.unpack(b), dv = mul(g.dy(0), g.unpack(v));
+             return {g.needs(0) ? sum_to(g.dy(0), sx) : Tensor(), g.needs(1) ? sum_to(mul(dv, tb), ta.shape()) : Tensor(),
+                     g.needs(2) ? sum_to(mul(dv, ta), tb.shape()) : Tensor()};
+           });
   return y;
 }
 
@@ -241,11 +254,12 @@ Tensor addcdiv(const Tensor& x, const Tensor& a, const Tensor& b, const Tensor& 
     fail<RuntimeError>("addcdiv", "integer division is not defined here; convert to a floating dtype first");
   Tensor y = run_map("addcdiv", MapOp::Addcdiv, t, {x, a, b, value});
   if (wants_grad(x, a, b))
-    record("addcdiv", {x, a, b}, {y}, [a = saved(a), b = saved(b), v = saved(value), sx = x.shape()](const Backward& g) -> Tensors {
-      Tensor ta = g.unpack(a), tb = g.unpack(b), dv = div(mul(g.dy(0), g.unpack(v)), tb);
-      return {g.needs(0) ? sum_to(g.dy(0), sx) : Tensor(), g.needs(1) ? sum_to(dv, ta.shape()) : Tensor(),
-              g.needs(2) ? sum_to(neg(div(mul(dv, ta), tb)), tb.shape()) : Tensor()};
-    });
+    record("addcdiv", {x, a, b}, {y},
+           [a = saved(a), b = saved(b), v = saved(value), sx = x.shape()](const Backward& g) -> Tensors {
+             Tensor ta = g.unpack(a), tb = g.unpack(b), dv = div(mul(g.dy(0), g.unpack(v)), tb);
+             return {g.needs(0) ? sum_to(g.dy(0), sx) : Tensor(), g.needs(1) ? sum_to(dv, ta.shape()) : Tensor(),
+                     g.needs(2) ? sum_to(neg(div(mul(dv, ta), tb)), tb.shape()) : Tensor()};
+           });
   return y;
 }
 
@@ -261,10 +275,13 @@ void add_into(const Tensor& a, const Tensor& b) {
   a.written("add_");
 }
 
-Tensor ones_like_gradient(const Tensor& x, double value) { return full(x.shape(), Number{false, 0, value}, x.dtype(), x.device()); }
+Tensor ones_like_gradient(const Tensor& x, double value) {
+  return full(x.shape(), Number{false, 0, value}, x.dtype(), x.device());
+}
 
 bool is_true(const char* op, const Tensor& x) {
-  if (current_recorder && current_recorder->refuses_reads()) fail<RuntimeError>(op, "reads a value on the host, which a capture cannot replay");
+  if (current_recorder && current_recorder->refuses_reads())
+    fail<RuntimeError>(op, "reads a value on the host, which a capture cannot replay");
   GradGuard off(false);
   Tensor host = to(any(detach(x), std::nullopt, false), DType::Bool, Device{}, false);
   return *host.as<bool>();

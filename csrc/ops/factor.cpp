@@ -20,7 +20,8 @@ struct Batch {
 };
 
 Batch load(const char* op, const Tensor& x) {
-  if (current_recorder && current_recorder->refuses_reads()) fail<RuntimeError>(op, "works on the host, which a capture cannot replay");
+  if (current_recorder && current_recorder->refuses_reads())
+    fail<RuntimeError>(op, "works on the host, which a capture cannot replay");
   check_floating(op, "input", x);
   if (x.ndim() < 2) fail<RuntimeError>(op, "needs at least 2 dims, got shape ", x.shape());
   Batch b;
@@ -32,7 +33,8 @@ Batch load(const char* op, const Tensor& x) {
 }
 
 Batch load_square(const char* op, const Tensor& x) {
-  if (x.ndim() >= 2 && x.size(x.ndim() - 2) != x.size(x.ndim() - 1)) fail<RuntimeError>(op, "needs square matrices, got shape ", x.shape());
+  if (x.ndim() >= 2 && x.size(x.ndim() - 2) != x.size(x.ndim() - 1))
+    fail<RuntimeError>(op, "needs square matrices, got shape ", x.shape());
   return load(op, x);
 }
 
@@ -79,7 +81,8 @@ Tensor solve_plain(const Tensor& a, const Tensor& b) {
 
 Tensor triangular_solve_plain(const Tensor& a, const Tensor& b, bool upper, bool unitriangular) {
   Batch x = load_square("solve_triangular", a), y = load("solve_triangular", b);
-  if (x.count != y.count || x.n != y.m) fail<RuntimeError>("solve_triangular", "shapes must agree, got ", a.shape(), " and ", b.shape());
+  if (x.count != y.count || x.n != y.m)
+    fail<RuntimeError>("solve_triangular", "shapes must agree, got ", a.shape(), " and ", b.shape());
   each(x, x.n * x.n * y.n, [&](int64_t i) -> int64_t {
     dense::triangular_solve(x.at(i), x.n, y.at(i), y.n, upper, false, unitriangular);
     return 0;
@@ -110,7 +113,9 @@ std::tuple<Tensor, Tensor, Tensor> det_plain(const Tensor& a) {
 Tensor cholesky_plain(const Tensor& a) {
   Batch x = load_square("cholesky", a);
   auto [i, code] = each(x, x.n * x.n * x.n, [&](int64_t i) { return dense::cholesky(x.at(i), x.n); });
-  if (code) fail<RuntimeError>("cholesky", place(x, i), " is not positive definite: its leading minor of order ", code, " is not positive");
+  if (code)
+    fail<RuntimeError>("cholesky", place(x, i), " is not positive definite: its leading minor of order ", code,
+                       " is not positive");
   return like(x.data, a);
 }
 
@@ -132,8 +137,9 @@ std::pair<Tensor, Tensor> qr_plain(const Tensor& a, int64_t columns) {
 std::pair<Tensor, Tensor> eigh_plain(const Tensor& a) {
   Batch x = load_square("eigh", a);
   Tensor w = room(a, {x.n});
-  auto [i, code] = each(x, 8 * x.n * x.n * x.n,
-                        [&](int64_t i) -> int64_t { return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n) ? 0 : 1; });
+  auto [i, code] = each(x, 8 * x.n * x.n * x.n, [&](int64_t i) -> int64_t {
+    return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n) ? 0 : 1;
+  });
   if (code) fail<RuntimeError>("eigh", "the iteration does not converge for ", place(x, i));
   return {like(w, a), like(x.data, a)};
 }

@@ -1,5 +1,5 @@
-// Decompositions of batches of matrices (..., M, N): on the host in float64 whatever the device and dtype, so that every device has
-// the same bits. Results have the input's dtype and device, and no history: the gradients are composed in Python.
+// Decompositions of batches of matrices (..., M, N): on the host in float64 whatever the device and dtype, so that every device
+// has the same bits. Results have the input's dtype and device, and no history: the gradients are composed in Python.
 #pragma once
 
 #include <tuple>

@@ -44,7 +44,8 @@ Tensor arange(Number start, Number end, Number step, DType dtype, Device device)
     return generate<int64_t>("arange", n, dtype, device, [s = start.i, d = step.i](int64_t i) { return s + i * d; });
   }
   int64_t n = int64_t(std::ceil((end.real() - start.real()) / step.real()));
-  return generate<double>("arange", n, dtype, device, [s = start.real(), d = step.real()](int64_t i) { return s + double(i) * d; });
+  return generate<double>("arange", n, dtype, device,
+                          [s = start.real(), d = step.real()](int64_t i) { return s + double(i) * d; });
 }
 
 Tensor linspace(double start, double end, int64_t steps, DType dtype, Device device) {

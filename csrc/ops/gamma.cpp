@@ -10,13 +10,14 @@ namespace deepnet {
 namespace {
 
 // Bernoulli numbers B_2, B_4, ...
-constexpr double kBernoulli[] = {1.0 / 6,    -1.0 / 30,     1.0 / 42,   -1.0 / 30,      5.0 / 66,
-                                 -691.0 / 2730, 7.0 / 6, -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
+constexpr double kBernoulli[] = {1.0 / 6,       -1.0 / 30, 1.0 / 42,      -1.0 / 30,     5.0 / 66,
+                                 -691.0 / 2730, 7.0 / 6,   -3617.0 / 510, 43867.0 / 798, -174611.0 / 330};
 
 Tensor num(double v, const Tensor& like) { return number(v, DType::Float64, like.device()); }
 Tensor power(const Tensor& x, double e) { return apply("pow", x, num(e, x)); }
 
-/// |polygamma_n(z)| for z >= 1/2: n! times the sum of (z + k)^-(n+1), the first terms one by one, the rest by Euler and Maclaurin.
+/// |polygamma_n(z)| for z >= 1/2: n! times the sum of (z + k)^-(n+1), the first terms one by one, the rest by Euler and
+/// Maclaurin.
 Tensor magnitude(const Tensor& z, int64_t n) {
   double factorial = std::tgamma(double(n) + 1);
   int64_t shift = 10 + n;
@@ -71,7 +72,8 @@ Tensor polygamma(const Tensor& x, int64_t n) {
     y = to(n % 2 ? size : neg(size), x.dtype());
   }
   if (wants_grad(x))
-    record("polygamma", {x}, {y}, [x = saved(x), n](const Backward& b) -> Tensors { return {mul(b.dy(0), polygamma(b.unpack(x), n + 1))}; });
+    record("polygamma", {x}, {y},
+           [x = saved(x), n](const Backward& b) -> Tensors { return {mul(b.dy(0), polygamma(b.unpack(x), n + 1))}; });
   return y;
 }
 

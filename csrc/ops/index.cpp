@@ -54,10 +54,12 @@ Tensor at_least_1d(const Tensor& x) { return x.ndim() == 0 ? reshape(x, {1}) : x
 void check_scatter(const char* op, const Tensor& x, int d, const Tensor& index, const Tensor& src) {
   check_index(op, "index", index);
   if (std::max(index.ndim(), 1) != std::max(x.ndim(), 1) || std::max(src.ndim(), 1) != std::max(x.ndim(), 1))
-    fail<RuntimeError>(op, "input, index and src must have one number of dims, got ", x.shape(), ", ", index.shape(), " and ", src.shape());
+    fail<RuntimeError>(op, "input, index and src must have one number of dims, got ", x.shape(), ", ", index.shape(), " and ",
+                       src.shape());
   for (int i = 0; i < index.ndim(); ++i)
     if (index.size(i) > src.size(i) || (i != d && index.size(i) > x.size(i)))
-      fail<RuntimeError>(op, "index ", index.shape(), " must not exceed src ", src.shape(), " nor input ", x.shape(), " outside dim ", d);
+      fail<RuntimeError>(op, "index ", index.shape(), " must not exceed src ", src.shape(), " nor input ", x.shape(),
+                         " outside dim ", d);
 }
 
 /// src cropped to index's shape, as scatter reads it.
@@ -92,7 +94,8 @@ Tensor cat(const Tensors& all, int64_t dim) {
     if (s.n == shape.n) s.v[d] = 0;
     Shape expected = shape;
     expected.v[d] = 0;
-    if (!(s == expected)) fail<RuntimeError>("cat", "shapes must agree outside dim ", d, ", got ", first.shape(), " and ", t.shape());
+    if (!(s == expected))
+      fail<RuntimeError>("cat", "shapes must agree outside dim ", d, ", got ", first.shape(), " and ", t.shape());
     shape.v[d] += t.size(d);
     sizes.push_back(t.size(d));
   }
@@ -121,7 +124,8 @@ Tensor stack(const Tensors& list, int64_t dim) {
   int d = wrap_dim("stack", dim, list[0].ndim() + 1);
   Tensors wide;
   for (const Tensor& t : list) {
-    if (!(t.shape() == list[0].shape())) fail<RuntimeError>("stack", "shapes must agree, got ", list[0].shape(), " and ", t.shape());
+    if (!(t.shape() == list[0].shape()))
+      fail<RuntimeError>("stack", "shapes must agree, got ", list[0].shape(), " and ", t.shape());
     wide.push_back(unsqueeze(t, d));
   }
   return cat(wide, d);
@@ -135,9 +139,8 @@ Tensor index_select(const Tensor& x, int64_t dim, const Tensor& index) {
   shape.v[d] = i.numel();
   Tensor y = empty(shape, x.dtype(), x.device());
   if (y.numel())
-    launch("index_select", x.device(), [x = front(source.view(), d), i = i.view(), y = front(y.view(), d)](Backend& b) {
-      b.index_select(x, i, y);
-    });
+    launch("index_select", x.device(),
+           [x = front(source.view(), d), i = i.view(), y = front(y.view(), d)](Backend& b) { b.index_select(x, i, y); });
   if (is_floating(x.dtype()) && wants_grad(source))
     record("index_select", {source}, {y}, [i, from = source.shape(), d](const Backward& b) -> Tensors {
       return {index_add(zeros(from, b.dy(0).dtype(), b.dy(0).device()), d, i, b.dy(0))};
@@ -154,7 +157,8 @@ Tensor embedding(const Tensor& weight, const Tensor& index, std::optional<int64_
   int64_t pad = padding_idx ? (*padding_idx < 0 ? *padding_idx + weight.size(0) : *padding_idx) : -1;
   Tensor y = empty({flat.numel(), weight.size(1)}, weight.dtype(), weight.device());
   if (y.numel())
-    launch("embedding", weight.device(), [w = weight.view(), i = flat.view(), y = y.view()](Backend& b) { b.index_select(w, i, y); });
+    launch("embedding", weight.device(),
+           [w = weight.view(), i = flat.view(), y = y.view()](Backend& b) { b.index_select(w, i, y); });
   if (wants_grad(weight))
     record("embedding", {weight}, {y}, [flat, from = weight.shape(), pad](const Backward& b) -> Tensors {
       Tensor dy = b.dy(0);
@@ -214,20 +218,23 @@ Tensor scatter_add(const Tensor& x0, int64_t dim, const Tensor& index0, const Te
   Tensor y = clone(detach(x));
   run_scatter("scatter_add", y, d, index, src, ScatterOp::Add);
   if (is_floating(x.dtype()) && wants_grad(x, src))
-    record("scatter_add", {x, src}, {y}, [index, d](const Backward& b) -> Tensors {
-      return {b.dy(0), b.needs(1) ? gather(b.dy(0), d, index) : Tensor()};
-    });
+    record("scatter_add", {x, src}, {y},
+           [index, d](const Backward& b) -> Tensors { return {b.dy(0), b.needs(1) ? gather(b.dy(0), d, index) : Tensor()}; });
   return x0.ndim() == 0 ? reshape(y, {}) : y;
 }
 
-Tensor scatter_reduce(const Tensor& x0, int64_t dim, const Tensor& index0, const Tensor& src0, const std::string& reduce, bool include_self) {
+Tensor scatter_reduce(const Tensor& x0, int64_t dim, const Tensor& index0, const Tensor& src0, const std::string& reduce,
+                      bool include_self) {
   const char* op = "scatter_reduce";
   int d = wrap_dim(op, dim, x0.ndim());
   Tensor x = at_least_1d(x0), index = at_least_1d(as_int64(index0)), src = at_least_1d(src0);
   check_scatter(op, x, d, index, src);
   check_same_dtype(op, x, src);
   src = crop(src, index.shape());
-  ScatterOp how = reduce == "prod" ? ScatterOp::Mul : reduce == "amin" ? ScatterOp::Min : reduce == "amax" ? ScatterOp::Max : ScatterOp::Add;
+  ScatterOp how = reduce == "prod"   ? ScatterOp::Mul
+                  : reduce == "amin" ? ScatterOp::Min
+                  : reduce == "amax" ? ScatterOp::Max
+                                     : ScatterOp::Add;
   if (reduce != "sum" && reduce != "mean" && reduce != "prod" && reduce != "amin" && reduce != "amax")
     fail(op, "reduce must be sum, prod, mean, amin or amax, got ", reduce);
   Tensor one = full(index.shape(), Number{true, 1, 0}, x.dtype(), x.device());
@@ -236,7 +243,8 @@ Tensor scatter_reduce(const Tensor& x0, int64_t dim, const Tensor& index0, const
   if (!include_self) {
     // Destinations that get something forget their own value first.
     double identity = reduce == "prod" ? 1 : reduce == "amin" ? 1.0 / 0 : reduce == "amax" ? -1.0 / 0 : 0;
-    Tensor id = full(index.shape(), Number{false, 0, identity}, is_floating(x.dtype()) ? x.dtype() : DType::Float64, x.device());
+    Tensor id =
+        full(index.shape(), Number{false, 0, identity}, is_floating(x.dtype()) ? x.dtype() : DType::Float64, x.device());
     if (!is_floating(x.dtype()) && (how == ScatterOp::Min || how == ScatterOp::Max))
       start = scatter(x, d, index, src);  // any source will do where the extreme is taken among them
     else
@@ -255,14 +263,15 @@ Tensor scatter_reduce(const Tensor& x0, int64_t dim, const Tensor& index0, const
   Tensor y = clone(detach(start));
   run_scatter(op, y, d, index, src, how);
   if (is_floating(x.dtype()) && wants_grad(start, src))
-    record(op, {start, src}, {y}, [start = saved(start), src = saved(src), y = saved(y), index, d, how](const Backward& b) -> Tensors {
-      Tensor s = b.unpack(start), v = b.unpack(src), out = b.unpack(y), dy = b.dy(0);
-      if (how == ScatterOp::Mul) return {mul(dy, div(out, s)), div(gather(mul(dy, out), d, index), v)};
-      Tensor own = to(eq(s, out), dy.dtype()), theirs = to(eq(v, gather(out, d, index)), dy.dtype());
-      Tensor count = scatter_add(own, d, index, theirs);
-      Tensor shared = div(dy, count);
-      return {mul(own, shared), mul(theirs, gather(shared, d, index))};
-    });
+    record(op, {start, src}, {y},
+           [start = saved(start), src = saved(src), y = saved(y), index, d, how](const Backward& b) -> Tensors {
+             Tensor s = b.unpack(start), v = b.unpack(src), out = b.unpack(y), dy = b.dy(0);
+             if (how == ScatterOp::Mul) return {mul(dy, div(out, s)), div(gather(mul(dy, out), d, index), v)};
+             Tensor own = to(eq(s, out), dy.dtype()), theirs = to(eq(v, gather(out, d, index)), dy.dtype());
+             Tensor count = scatter_add(own, d, index, theirs);
+             Tensor shared = div(dy, count);
+             return {mul(own, shared), mul(theirs, gather(shared, d, index))};
+           });
   return x0.ndim() == 0 ? reshape(y, {}) : y;
 }
 
@@ -276,9 +285,8 @@ Tensor index_add(const Tensor& x0, int64_t dim, const Tensor& index, const Tenso
   Tensor y = clone(detach(x));
   put("index_add", y, d, i, src, ScatterOp::Add);
   if (is_floating(x.dtype()) && wants_grad(x, src))
-    record("index_add", {x, src}, {y}, [i, d](const Backward& b) -> Tensors {
-      return {b.dy(0), b.needs(1) ? index_select(b.dy(0), d, i) : Tensor()};
-    });
+    record("index_add", {x, src}, {y},
+           [i, d](const Backward& b) -> Tensors { return {b.dy(0), b.needs(1) ? index_select(b.dy(0), d, i) : Tensor()}; });
   return x0.ndim() == 0 ? reshape(y, {}) : y;
 }
 
@@ -423,7 +431,8 @@ Places locate(const char* op, const Tensor& x, const Tensors& given) {
     Tensor i = resolve(to(indices[d], DType::Int64, x.device(), false), x.size(d));
     // Each index is checked on its own: a wrong one must not alias a neighbour's row.
     if (i.numel() && !(current_recorder && current_recorder->refuses_reads())) {
-      Tensor bad = apply("logical_or", lt(i, number(int64_t(0), DType::Int64, i.device())), ge(i, number(x.size(d), DType::Int64, i.device())));
+      Tensor bad = apply("logical_or", lt(i, number(int64_t(0), DType::Int64, i.device())),
+                         ge(i, number(x.size(d), DType::Int64, i.device())));
       if (is_true(op, bad)) fail<IndexError>(op, "an index for dim ", d, " is out of range for size ", x.size(d));
     }
     flat = flat.defined() ? add(mul(flat, number(x.size(d), DType::Int64, i.device())), i) : i;
@@ -520,7 +529,9 @@ Tensor constant_pad(const Tensor& x, const Dims& pads, const Tensor& value) {
     int64_t a = pads.v[2 * i], b = pads.v[2 * i + 1];
     shape.v[d] += a + b;
     if (shape.v[d] < 0) fail<RuntimeError>("pad", "dim ", d, " of size ", x.size(d), " cannot be padded by ", a, " and ", b);
-    if (a < 0 || b < 0) inner = slice(inner, d, std::max<int64_t>(0, -a), std::max(std::max<int64_t>(0, -a), x.size(d) + std::min<int64_t>(0, b)), 1);
+    if (a < 0 || b < 0)
+      inner =
+          slice(inner, d, std::max<int64_t>(0, -a), std::max(std::max<int64_t>(0, -a), x.size(d) + std::min<int64_t>(0, b)), 1);
     before.v[d] = std::max<int64_t>(0, a);
     grows |= a > 0 || b > 0;
   }
@@ -556,9 +567,10 @@ std::pair<Tensor, Tensor> along(const char* op, const Tensor& x, int d, int64_t 
   if (values.numel()) {
     int64_t rows = values.numel() / length;
     Shape in{rows, n}, out{rows, length};
-    launch(op, x.device(), [kernel, x = alias(c, in, contiguous_strides(in), c.impl()->offset).view(),
-                            v = alias(values, out, contiguous_strides(out), 0).view(),
-                            i = alias(indices, out, contiguous_strides(out), 0).view()](Backend& b) { kernel(b, x, v, i); });
+    launch(op, x.device(),
+           [kernel, x = alias(c, in, contiguous_strides(in), c.impl()->offset).view(),
+            v = alias(values, out, contiguous_strides(out), 0).view(),
+            i = alias(indices, out, contiguous_strides(out), 0).view()](Backend& b) { kernel(b, x, v, i); });
   }
   Tensor v = transpose(values, d, last), i = transpose(indices, d, last);
   if (x.ndim() == 0) return {reshape(v, {}), reshape(i, {})};
@@ -578,7 +590,8 @@ std::pair<Tensor, Tensor> with_gradient(const char* op, const Tensor& x, int d, 
 std::pair<Tensor, Tensor> sort(const Tensor& x, int64_t dim, bool descending) {
   int d = wrap_dim("sort", dim, x.ndim());
   int64_t n = x.ndim() ? x.size(d) : 1;
-  return with_gradient("sort", x, d, along("sort", x, d, n, [descending](Backend& b, const View& x, const View& v, const View& i) {
+  return with_gradient("sort", x, d,
+                       along("sort", x, d, n, [descending](Backend& b, const View& x, const View& v, const View& i) {
                          b.sort(x, v, i, descending);
                        }));
 }
@@ -608,9 +621,10 @@ Tensor searchsorted(const Tensor& sorted, const Tensor& values, bool right) {
       if (a.v[i] != b.v[i]) fail<RuntimeError>("searchsorted", "leading sizes must agree, got ", a, " and ", b);
   }
   Shape in{rows, s.size(-1)}, out{rows, v.numel() / rows};
-  launch("searchsorted", v.device(), [s = alias(s, in, contiguous_strides(in), s.impl()->offset).view(),
-                                      v = alias(v, out, contiguous_strides(out), v.impl()->offset).view(),
-                                      y = alias(y, out, contiguous_strides(out), 0).view(), right](Backend& b) { b.searchsorted(s, v, y, right); });
+  launch("searchsorted", v.device(),
+         [s = alias(s, in, contiguous_strides(in), s.impl()->offset).view(),
+          v = alias(v, out, contiguous_strides(out), v.impl()->offset).view(),
+          y = alias(y, out, contiguous_strides(out), 0).view(), right](Backend& b) { b.searchsorted(s, v, y, right); });
   return y;
 }
 

@@ -13,7 +13,8 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index);
 Tensor scatter(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 Tensor scatter_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 /// reduce: "sum", "prod", "amin", "amax", "mean".
-Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, const std::string& reduce, bool include_self);
+Tensor scatter_reduce(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src, const std::string& reduce,
+                      bool include_self);
 Tensor index_add(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 Tensor index_copy(const Tensor& x, int64_t dim, const Tensor& index, const Tensor& src);
 Tensor flip(const Tensor& x, const Dims& dims);
@@ -21,8 +22,8 @@ Tensor roll(const Tensor& x, const Dims& shifts, const Dims& dims);
 /// The positions of non-zero elements, (count, ndim) int64.
 Tensor nonzero(const Tensor& x);
 Tensor masked_select(const Tensor& x, const Tensor& mask);
-/// NumPy's advanced indexing: one entry for each of x's leading dims, undefined entries stand for whole dims. Bool entries count
-/// for as many dims as they have.
+/// NumPy's advanced indexing: one entry for each of x's leading dims, undefined entries stand for whole dims. Bool entries
+/// count for as many dims as they have.
 Tensor index(const Tensor& x, const Tensors& indices);
 /// x with x[indices] replaced by value, or increased where accumulate.
 Tensor index_put(const Tensor& x, const Tensors& indices, const Tensor& value, bool accumulate);

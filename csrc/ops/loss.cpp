@@ -27,7 +27,8 @@ void check_target(const char* op, const Tensor& input, const Tensor& target, con
   if (input.ndim() < 1) fail<RuntimeError>(op, "input needs at least 1 dim, got shape ", input.shape());
   Shape expected = input.shape();
   expected.erase(input.ndim() == 1 ? 0 : 1);
-  if (!(target.shape() == expected)) fail(op, "target must have shape ", expected, " for input ", input.shape(), ", got ", target.shape());
+  if (!(target.shape() == expected))
+    fail(op, "target must have shape ", expected, " for input ", input.shape(), ", got ", target.shape());
   int64_t classes = input.ndim() == 1 ? input.size(0) : input.size(1);
   if (weight.defined() && (weight.ndim() != 1 || weight.size(0) != classes))
     fail<RuntimeError>(op, "weight must have shape (", classes, ",), got ", weight.shape());
@@ -47,16 +48,18 @@ Tensor row_losses(const Tensor& logits0, const Tensor& target, int64_t ignore_in
   DType st = logits.dtype() == DType::Float64 ? DType::Float64 : DType::Float32;
   Tensor loss = empty({rows}, logits.dtype(), logits.device()), lse = empty({rows}, st, logits.device());
   if (rows)
-    launch("cross_entropy", logits.device(), [x = logits.view(), t = target.view(), l = loss.view(), e = lse.view(), ignore_index](Backend& b) {
-      b.cross_entropy_forward(x, t, l, e, ignore_index);
-    });
+    launch("cross_entropy", logits.device(),
+           [x = logits.view(), t = target.view(), l = loss.view(), e = lse.view(), ignore_index](Backend& b) {
+             b.cross_entropy_forward(x, t, l, e, ignore_index);
+           });
   if (wants_grad(logits))
     record("cross_entropy", {logits}, {loss}, [x = saved(logits), target, lse, ignore_index](const Backward& b) -> Tensors {
       Tensor tx = b.unpack(x);
       if (b.create_graph()) {
         Tensor ignored = eq(target, number(ignore_index, DType::Int64, target.device()));
         Tensor safe = where(ignored, number(int64_t(0), DType::Int64, target.device()), target);
-        Tensor hot = scatter(zeros(tx.shape(), tx.dtype(), tx.device()), 1, unsqueeze(safe, 1), number(1.0, DType::Float64, tx.device()));
+        Tensor hot = scatter(zeros(tx.shape(), tx.dtype(), tx.device()), 1, unsqueeze(safe, 1),
+                             number(1.0, DType::Float64, tx.device()));
         Tensor dy = where(ignored, number(0.0, DType::Float64, tx.device()), b.dy(0));
         return {mul(sub(softmax(tx, 1), hot), unsqueeze(dy, 1))};
       }
@@ -81,13 +84,14 @@ Tensor row_weights(const Tensor& weight, const Tensor& target, int64_t ignore_in
 
 }  // namespace
 
-Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, const std::string& reduction, int64_t ignore_index,
-                     double label_smoothing) {
+Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& weight, const std::string& reduction,
+                     int64_t ignore_index, double label_smoothing) {
   const char* op = "cross_entropy";
   check_reduction(op, reduction);
   if (label_smoothing < 0 || label_smoothing > 1) fail(op, "label_smoothing must be in [0, 1], got ", label_smoothing);
   if (is_floating(target.dtype())) {  // probabilities
-    if (!(target.shape() == input.shape())) fail(op, "target probabilities must have input's shape ", input.shape(), ", got ", target.shape());
+    if (!(target.shape() == input.shape()))
+      fail(op, "target probabilities must have input's shape ", input.shape(), ", got ", target.shape());
     Tensor rows = class_rows(input), p = class_rows(target);
     if (label_smoothing > 0) p = add(mul(p, 1 - label_smoothing), label_smoothing / double(rows.size(1)));
     Tensor weighted = mul(log_softmax(rows, 1), p);
@@ -122,7 +126,8 @@ Tensor cross_entropy(const Tensor& input, const Tensor& target, const Tensor& we
   return add(mul(result, 1 - label_smoothing), mul(mixed, label_smoothing / double(rows.size(1))));
 }
 
-Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, const std::string& reduction, int64_t ignore_index) {
+Tensor nll_loss(const Tensor& input, const Tensor& target, const Tensor& weight, const std::string& reduction,
+                int64_t ignore_index) {
   const char* op = "nll_loss";
   check_reduction(op, reduction);
   check_index(op, "target", target);

@@ -51,7 +51,8 @@ Tensor product(const char* op, const Tensor& a, const Tensor& b, const Tensor& b
     return y;
   }
   View bias_view = bias.defined() ? broadcast_view(bias, shape) : View();
-  launch(op, y.device(), [a = a.view(), b = b.view(), bias_view, y = y.view(), group](Backend& d) { d.matmul(a, b, bias_view, y, group); });
+  launch(op, y.device(),
+         [a = a.view(), b = b.view(), bias_view, y = y.view(), group](Backend& d) { d.matmul(a, b, bias_view, y, group); });
   return y;
 }
 
@@ -67,14 +68,16 @@ Tensor mm(const Tensor& a, const Tensor& b) {
 }
 
 Tensor bmm(const Tensor& a, const Tensor& b) {
-  if (a.ndim() != 3 || b.ndim() != 3) fail<RuntimeError>("bmm", "needs 3-d tensors, got shapes ", a.shape(), " and ", b.shape());
+  if (a.ndim() != 3 || b.ndim() != 3)
+    fail<RuntimeError>("bmm", "needs 3-d tensors, got shapes ", a.shape(), " and ", b.shape());
   if (a.size(0) != b.size(0)) fail<RuntimeError>("bmm", "batch sizes must agree, got ", a.shape(), " and ", b.shape());
   check_product("bmm", a, b, a.size(2), b.size(1));
   return multiply("bmm", a, b);
 }
 
 Tensor mv(const Tensor& a, const Tensor& x) {
-  if (a.ndim() != 2 || x.ndim() != 1) fail<RuntimeError>("mv", "needs a matrix and a vector, got shapes ", a.shape(), " and ", x.shape());
+  if (a.ndim() != 2 || x.ndim() != 1)
+    fail<RuntimeError>("mv", "needs a matrix and a vector, got shapes ", a.shape(), " and ", x.shape());
   check_product("mv", a, x, a.size(1), x.size(0));
   return squeeze(matrix("mv", a, unsqueeze(x, 1)), Dims{1});
 }
@@ -120,7 +123,8 @@ Tensor addmm(const Tensor& c, const Tensor& a, const Tensor& b, Number beta, Num
   if (beta.real() == 0) return y;
   if (!(broadcast_shapes("addmm", c.shape(), y.shape()) == y.shape()))
     fail<RuntimeError>("addmm", "input of shape ", c.shape(), " does not broadcast to ", y.shape());
-  return add(beta.integral && beta.i == 1 ? c : mul(c, number(beta, beta.integral ? DType::Int64 : DType::Float64, y.device())), y);
+  return add(beta.integral && beta.i == 1 ? c : mul(c, number(beta, beta.integral ? DType::Int64 : DType::Float64, y.device())),
+             y);
 }
 
 Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
@@ -131,8 +135,8 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   if (weight.ndim() != 2 || x.ndim() == 0)
     fail<RuntimeError>("linear", "needs input (..., in) and weight (out, in), got ", x.shape(), " and ", weight.shape());
   if (x.size(-1) != weight.size(1))
-    fail<RuntimeError>("linear", "input's last size must be the weight's ", weight.size(1), ", got input ", x.shape(), " and weight ",
-                       weight.shape());
+    fail<RuntimeError>("linear", "input's last size must be the weight's ", weight.size(1), ", got input ", x.shape(),
+                       " and weight ", weight.shape());
   check_same_dtype("linear", x, weight);
   check_same_device("linear", x, weight);
   if (bias.defined()) check_same_dtype("linear", x, bias);
@@ -141,28 +145,30 @@ Tensor linear(const Tensor& x, const Tensor& weight, const Tensor& bias) {
   out.v[out.n - 1] = weight.size(0);
   Tensor y = product("linear", rows, transpose(unsqueeze(detach(weight), 0), 1, 2), bias, 0);
   if (wants_grad(rows, weight, bias))
-    record("linear", {rows, weight, bias}, {y}, [x = saved(rows), w = saved(weight), group = row_group(x.shape())](const Backward& b) -> Tensors {
-      Tensor dy = b.dy(0), tx = b.unpack(x), tw = b.unpack(w), dx, dw, db;
-      if (b.create_graph()) {
-        dx = b.needs(0) ? multiply("linear", dy, unsqueeze(tw, 0)) : Tensor();
-        dw = b.needs(1) ? select(multiply("linear", transpose(dy, 1, 2), tx), 0, 0) : Tensor();
-        db = b.needs(2) ? sum(dy, Dims{0, 1}, false) : Tensor();
-        return {dx, dw, db};
-      }
-      if (b.needs(0)) dx = product("linear", dy, unsqueeze(tw, 0), Tensor(), 0);
-      if (b.needs(1)) dw = select(product("linear", transpose(dy, 1, 2), tx, Tensor(), group), 0, 0);
-      if (b.needs(2)) {
-        db = empty({dy.size(2)}, dy.dtype(), dy.device());
-        Tensor g = contiguous(dy);
-        if (g.numel())
-          launch("linear", dy.device(), [g = g.view(), y = alias(db, {1, db.size(0)}, {db.size(0), 1}, 0).view(), group](Backend& d) {
-            d.reduce(ReduceOp::Sum, g, y, group);
-          });
-        else
-          fill_(db, Number{true, 0, 0});
-      }
-      return {dx, dw, db};
-    });
+    record("linear", {rows, weight, bias}, {y},
+           [x = saved(rows), w = saved(weight), group = row_group(x.shape())](const Backward& b) -> Tensors {
+             Tensor dy = b.dy(0), tx = b.unpack(x), tw = b.unpack(w), dx, dw, db;
+             if (b.create_graph()) {
+               dx = b.needs(0) ? multiply("linear", dy, unsqueeze(tw, 0)) : Tensor();
+               dw = b.needs(1) ? select(multiply("linear", transpose(dy, 1, 2), tx), 0, 0) : Tensor();
+               db = b.needs(2) ? sum(dy, Dims{0, 1}, false) : Tensor();
+               return {dx, dw, db};
+             }
+             if (b.needs(0)) dx = product("linear", dy, unsqueeze(tw, 0), Tensor(), 0);
+             if (b.needs(1)) dw = select(product("linear", transpose(dy, 1, 2), tx, Tensor(), group), 0, 0);
+             if (b.needs(2)) {
+               db = empty({dy.size(2)}, dy.dtype(), dy.device());
+               Tensor g = contiguous(dy);
+               if (g.numel())
+                 launch("linear", dy.device(),
+                        [g = g.view(), y = alias(db, {1, db.size(0)}, {db.size(0), 1}, 0).view(), group](Backend& d) {
+                          d.reduce(ReduceOp::Sum, g, y, group);
+                        });
+               else
+                 fill_(db, Number{true, 0, 0});
+             }
+             return {dx, dw, db};
+           });
   return reshape(y, out);
 }
 

@@ -17,8 +17,8 @@ OptimizerOp parse(const std::string& op) {
 
 }  // namespace
 
-void optimizer_step(const std::string& op, const Tensors& params, const Tensors& grads, const std::vector<Tensors>& states, const Tensor& hyper,
-                    OptimizerFlags flags) {
+void optimizer_step(const std::string& op, const Tensors& params, const Tensors& grads, const std::vector<Tensors>& states,
+                    const Tensor& hyper, OptimizerFlags flags) {
   const char* name = "optimizer_step";
   OptimizerOp kind = parse(op);
   if (params.empty()) return;
@@ -45,7 +45,8 @@ void optimizer_step(const std::string& op, const Tensors& params, const Tensors&
     for (size_t s = 0; s < states.size(); ++s) {
       if (states[s].empty()) continue;  // a kind of state that this step does not keep
       if (states[s].empty()) continue;  // not used by this step
-      if (states[s].size() != params.size()) fail(name, "a list of state has ", states[s].size(), " tensors for ", params.size(), " parameters");
+      if (states[s].size() != params.size())
+        fail(name, "a list of state has ", states[s].size(), " tensors for ", params.size(), " parameters");
       const Tensor& t = states[s][i];
       if (!(t.shape() == p.shape()) || !t.contiguous() || t.dtype() != p.dtype())
         fail(name, "state must be contiguous with the parameter's shape ", p.shape(), " and dtype, got ", t.shape());

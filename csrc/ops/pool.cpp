@@ -36,8 +36,8 @@ Dims filled_in(const char* op, const char* what, const Dims& given, int n, int64
   fail<RuntimeError>(op, what, " needs 1 or ", n, " entries, got ", given);
 }
 
-PoolGeometry geometry(const char* op, const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding, const Dims& dilation,
-                      bool ceil_mode, Shape& out) {
+PoolGeometry geometry(const char* op, const Tensor& x, const Dims& kernel, const Dims& stride, const Dims& padding,
+                      const Dims& dilation, bool ceil_mode, Shape& out) {
   PoolGeometry g{};
   int n = x.ndim() - 2, lead = 3 - n;
   out = {x.size(0), x.size(1)};
@@ -45,8 +45,10 @@ PoolGeometry geometry(const char* op, const Tensor& x, const Dims& kernel, const
     bool pad = i < lead;
     int64_t k = pad ? 1 : kernel.v[i - lead], s = pad ? 1 : stride.v[i - lead], p = pad ? 0 : padding.v[i - lead],
             d = pad ? 1 : dilation.v[i - lead];
-    if (k < 1 || s < 1 || d < 1) fail<RuntimeError>(op, "kernel_size, stride and dilation must be positive, got ", kernel, ", ", stride, ", ", dilation);
-    if (p < 0 || 2 * p > d * (k - 1) + 1) fail<RuntimeError>(op, "padding must be at most half the kernel, got ", padding, " for kernel_size ", kernel);
+    if (k < 1 || s < 1 || d < 1)
+      fail<RuntimeError>(op, "kernel_size, stride and dilation must be positive, got ", kernel, ", ", stride, ", ", dilation);
+    if (p < 0 || 2 * p > d * (k - 1) + 1)
+      fail<RuntimeError>(op, "padding must be at most half the kernel, got ", padding, " for kernel_size ", kernel);
     g.kernel[i] = k;
     g.stride[i] = s;
     g.padding[i] = p;
@@ -71,7 +73,6 @@ Tensor scatter_planes(const Tensor& dy, const Tensor& flat, const Shape& x_shape
   return reshape(scatter_add(rows, 1, reshape(flat, two), reshape(dy, two)), x_shape);
 }
 
-
 Tensor max_pool_backward(const Tensor& dy0, const Tensor& window, const Shape& x_shape, const PoolGeometry& g) {
   Tensor dy = contiguous(dy0), dx = empty(x_shape, dy.dtype(), dy.device());
   if (dx.numel())
@@ -88,16 +89,19 @@ Tensor avg_pool_with(const Tensor& x0, const Shape& out, const PoolGeometry& g) 
   if (y.numel())
     launch("avg_pool", x.device(), [x = planes_of(x), y = planes_of(y), g](Backend& b) { b.avg_pool_forward(x, y, g); });
   if (wants_grad(x))
-    record("avg_pool", {x}, {y}, [from = x.shape(), g](const Backward& b) -> Tensors { return {avg_pool_backward(b.dy(0), from, g)}; });
+    record("avg_pool", {x}, {y},
+           [from = x.shape(), g](const Backward& b) -> Tensors { return {avg_pool_backward(b.dy(0), from, g)}; });
   return y;
 }
 
 Tensor avg_pool_backward(const Tensor& dy0, const Shape& x_shape, const PoolGeometry& g) {
   Tensor dy = contiguous(dy0), dx = empty(x_shape, dy.dtype(), dy.device());
   if (dx.numel())
-    launch("avg_pool", dx.device(), [dy = planes_of(dy), dx = planes_of(dx), g](Backend& b) { b.avg_pool_backward(dy, dx, g); });
+    launch("avg_pool", dx.device(),
+           [dy = planes_of(dy), dx = planes_of(dx), g](Backend& b) { b.avg_pool_backward(dy, dx, g); });
   if (wants_grad(dy))
-    record("avg_pool", {dy}, {dx}, [out = dy.shape(), g](const Backward& b) -> Tensors { return {avg_pool_with(b.dy(0), out, g)}; });
+    record("avg_pool", {dy}, {dx},
+           [out = dy.shape(), g](const Backward& b) -> Tensors { return {avg_pool_with(b.dy(0), out, g)}; });
   return dx;
 }
 
@@ -106,9 +110,11 @@ Tensor adaptive_backward(const Tensor& dy, const Shape& x_shape);
 Tensor adaptive_forward(const Tensor& x0, const Shape& out) {
   Tensor x = contiguous(x0), y = empty(out, x.dtype(), x.device());
   if (y.numel())
-    launch("adaptive_avg_pool", x.device(), [x = planes_of(x), y = planes_of(y)](Backend& b) { b.adaptive_avg_pool_forward(x, y); });
+    launch("adaptive_avg_pool", x.device(),
+           [x = planes_of(x), y = planes_of(y)](Backend& b) { b.adaptive_avg_pool_forward(x, y); });
   if (wants_grad(x))
-    record("adaptive_avg_pool", {x}, {y}, [from = x.shape()](const Backward& b) -> Tensors { return {adaptive_backward(b.dy(0), from)}; });
+    record("adaptive_avg_pool", {x}, {y},
+           [from = x.shape()](const Backward& b) -> Tensors { return {adaptive_backward(b.dy(0), from)}; });
   return y;
 }
 
@@ -118,10 +124,12 @@ Tensor adaptive_backward(const Tensor& dy0, const Shape& x_shape) {
     if (dy.numel() == 0)
       launch("adaptive_avg_pool", dx.device(), [x = dx.view()](Backend& b) { b.fill(x, Number{true, 0, 0}); });
     else
-      launch("adaptive_avg_pool", dx.device(), [dy = planes_of(dy), dx = planes_of(dx)](Backend& b) { b.adaptive_avg_pool_backward(dy, dx); });
+      launch("adaptive_avg_pool", dx.device(),
+             [dy = planes_of(dy), dx = planes_of(dx)](Backend& b) { b.adaptive_avg_pool_backward(dy, dx); });
   }
   if (wants_grad(dy))
-    record("adaptive_avg_pool", {dy}, {dx}, [out = dy.shape()](const Backward& b) -> Tensors { return {adaptive_forward(b.dy(0), out)}; });
+    record("adaptive_avg_pool", {dy}, {dx},
+           [out = dy.shape()](const Backward& b) -> Tensors { return {adaptive_forward(b.dy(0), out)}; });
   return dx;
 }
 
@@ -138,8 +146,8 @@ Shape adaptive_shape(const char* op, const Tensor& x, const Dims& sizes) {
 
 }  // namespace
 
-std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const Dims& stride0, const Dims& padding0, const Dims& dilation0,
-                                   bool ceil_mode, bool with_indices) {
+std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const Dims& stride0, const Dims& padding0,
+                                   const Dims& dilation0, bool ceil_mode, bool with_indices) {
   const char* op = "max_pool";
   int n = x0.ndim() - 2;
   check(op, x0, n);
@@ -152,13 +160,15 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const 
   if (grads || with_indices)
     window = empty(out, g.kernel[0] * g.kernel[1] * g.kernel[2] <= 255 ? DType::UInt8 : DType::Int32, x.device());
   if (y.numel())
-    launch(op, x.device(), [x = planes_of(x), y = planes_of(y), w = window.defined() ? planes_of(window) : View(), g](Backend& b) {
-      b.max_pool_forward(x, y, w, g);
-    });
+    launch(op, x.device(),
+           [x = planes_of(x), y = planes_of(y), w = window.defined() ? planes_of(window) : View(), g](Backend& b) {
+             b.max_pool_forward(x, y, w, g);
+           });
   auto positions = [g, from = planes(x.shape())](const Tensor& w) {
     Tensor f = empty(w.shape(), DType::Int64, w.device());
     if (f.numel())
-      launch("max_pool", w.device(), [w = planes_of(w), f = planes_of(f), from, g](Backend& b) { b.max_pool_indices(w, from, f, g); });
+      launch("max_pool", w.device(),
+             [w = planes_of(w), f = planes_of(f), from, g](Backend& b) { b.max_pool_indices(w, from, f, g); });
     return f;
   };
   if (with_indices) flat = positions(window);
@@ -170,8 +180,8 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const 
   return {y, flat};
 }
 
-Tensor avg_pool(const Tensor& x, const Dims& kernel0, const Dims& stride0, const Dims& padding0, bool ceil_mode, bool count_include_pad,
-                std::optional<int64_t> divisor_override) {
+Tensor avg_pool(const Tensor& x, const Dims& kernel0, const Dims& stride0, const Dims& padding0, bool ceil_mode,
+                bool count_include_pad, std::optional<int64_t> divisor_override) {
   const char* op = "avg_pool";
   int n = x.ndim() - 2;
   check(op, x, n);
@@ -185,19 +195,19 @@ Tensor avg_pool(const Tensor& x, const Dims& kernel0, const Dims& stride0, const
   return avg_pool_with(x, out, g);
 }
 
-Tensor adaptive_avg_pool(const Tensor& x, const Dims& sizes) { return adaptive_forward(x, adaptive_shape("adaptive_avg_pool", x, sizes)); }
+Tensor adaptive_avg_pool(const Tensor& x, const Dims& sizes) {
+  return adaptive_forward(x, adaptive_shape("adaptive_avg_pool", x, sizes));
+}
 
 std::pair<Tensor, Tensor> adaptive_max_pool(const Tensor& x0, const Dims& sizes) {
   Shape out = adaptive_shape("adaptive_max_pool", x0, sizes);
   Tensor x = contiguous(x0), y = empty(out, x.dtype(), x.device()), flat = empty(out, DType::Int64, x.device());
   if (y.numel())
-    launch("adaptive_max_pool", x.device(), [x = planes_of(x), y = planes_of(y), f = planes_of(flat)](Backend& b) {
-      b.adaptive_max_pool_forward(x, y, f);
-    });
+    launch("adaptive_max_pool", x.device(),
+           [x = planes_of(x), y = planes_of(y), f = planes_of(flat)](Backend& b) { b.adaptive_max_pool_forward(x, y, f); });
   if (wants_grad(x))
-    record("adaptive_max_pool", {x}, {y, flat}, [flat, from = x.shape()](const Backward& b) -> Tensors {
-      return {scatter_planes(b.dy(0), flat, from)};
-    });
+    record("adaptive_max_pool", {x}, {y, flat},
+           [flat, from = x.shape()](const Backward& b) -> Tensors { return {scatter_planes(b.dy(0), flat, from)}; });
   return {y, flat};
 }
 

@@ -64,11 +64,14 @@ Tensor randperm(int64_t n, DType dtype, Device device, const Ref<Generator>& g) 
 Tensor multinomial(const Tensor& weights, int64_t samples, bool replacement, const Ref<Generator>& g) {
   const char* op = "multinomial";
   check_floating(op, "input", weights);
-  if (weights.ndim() < 1 || weights.ndim() > 2) fail<RuntimeError>(op, "input must have 1 or 2 dims, got shape ", weights.shape());
+  if (weights.ndim() < 1 || weights.ndim() > 2)
+    fail<RuntimeError>(op, "input must have 1 or 2 dims, got shape ", weights.shape());
   int64_t n = weights.size(-1);
-  if (samples < 1 || (!replacement && samples > n)) fail<RuntimeError>(op, "cannot draw ", samples, " of ", n, replacement ? "" : " without replacement");
+  if (samples < 1 || (!replacement && samples > n))
+    fail<RuntimeError>(op, "cannot draw ", samples, " of ", n, replacement ? "" : " without replacement");
   GradGuard off(false);
-  Tensor w = weights.ndim() == 1 ? unsqueeze(detach(weights), 0) : detach(weights), zero = number(0.0, DType::Float64, weights.device());
+  Tensor w = weights.ndim() == 1 ? unsqueeze(detach(weights), 0) : detach(weights),
+         zero = number(0.0, DType::Float64, weights.device());
   if (is_true(op, apply("logical_or", lt(w, zero), apply("logical_not", apply("isfinite", w)))))
     fail<RuntimeError>(op, "weights must be finite and not negative");
   Tensor picked;

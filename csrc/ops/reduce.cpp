@@ -91,8 +91,9 @@ std::pair<Tensor, Tensor> extreme_dim(const char* op, bool largest, const Tensor
   Tensor values = empty(p.result, x.dtype(), x.device()), indices = empty(p.result, DType::Int64, x.device());
   if (values.numel()) {
     Shape two{around_dim.size(0), around_dim.size(2)};
-    launch(op, x.device(), [largest, x = around_dim.view(), v = alias(values, two, contiguous_strides(two), 0).view(),
-                            i = alias(indices, two, contiguous_strides(two), 0).view()](Backend& b) { b.arg_reduce(largest, x, v, i); });
+    launch(op, x.device(),
+           [largest, x = around_dim.view(), v = alias(values, two, contiguous_strides(two), 0).view(),
+            i = alias(indices, two, contiguous_strides(two), 0).view()](Backend& b) { b.arg_reduce(largest, x, v, i); });
   }
   if (is_floating(x.dtype()) && wants_grad(x))
     record(op, {x}, {values, indices}, [indices, from = x.shape(), kept = p.kept, d](const Backward& b) -> Tensors {
@@ -157,9 +158,8 @@ Tensor sum(const Tensor& input, const OptDims& dim, bool keepdim, std::optional<
   Plan p = plan("sum", x, dim, keepdim);
   Tensor y = run("sum", ReduceOp::Sum, p, dtype ? *dtype : sum_dtype(x.dtype()));
   if (is_floating(x.dtype()) && wants_grad(x))
-    record("sum", {x}, {y}, [from = x.shape(), kept = p.kept](const Backward& b) -> Tensors {
-      return {expand(unreduce(b.dy(0), kept), from)};
-    });
+    record("sum", {x}, {y},
+           [from = x.shape(), kept = p.kept](const Backward& b) -> Tensors { return {expand(unreduce(b.dy(0), kept), from)}; });
   return y;
 }
 
@@ -202,9 +202,8 @@ Tensor sum_batch(const Tensor& x, const Dims& dims) {
     }
   }
   if (wants_grad(x))
-    record("sum", {x}, {y}, [from = x.shape(), kept = p.kept](const Backward& b) -> Tensors {
-      return {expand(unreduce(b.dy(0), kept), from)};
-    });
+    record("sum", {x}, {y},
+           [from = x.shape(), kept = p.kept](const Backward& b) -> Tensors { return {expand(unreduce(b.dy(0), kept), from)}; });
   return y;
 }
 
@@ -241,7 +240,8 @@ Tensor prod(const Tensor& input, const OptDims& dim, bool keepdim, std::optional
       Shape moved_shape = moved.shape();
       if (count == 0 || moved.numel() == 0) return {zeros(t.shape(), t.dtype(), t.device())};
       Tensor rows = reshape(moved, {-1, count});
-      Tensor before = narrow_pad(cumprod(rows, 1, std::nullopt)), after = flip(narrow_pad(cumprod(flip(rows, {1}), 1, std::nullopt)), {1});
+      Tensor before = narrow_pad(cumprod(rows, 1, std::nullopt)),
+             after = flip(narrow_pad(cumprod(flip(rows, {1}), 1, std::nullopt)), {1});
       Tensor others = permute(reshape(mul(before, after), moved_shape), back);
       return {mul(others, unreduce(b.dy(0), kept))};
     });
@@ -313,10 +313,18 @@ Tensor vector_norm(const Tensor& input, double ord, const OptDims& dim, bool kee
   return apply("pow", sum(apply("pow", a, p), dim, keepdim), inverse);
 }
 
-std::pair<Tensor, Tensor> max_dim(const Tensor& x, int64_t dim, bool keepdim) { return extreme_dim("max", true, x, dim, keepdim); }
-std::pair<Tensor, Tensor> min_dim(const Tensor& x, int64_t dim, bool keepdim) { return extreme_dim("min", false, x, dim, keepdim); }
-Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) { return arg_extreme("argmax", true, x, dim, keepdim); }
-Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) { return arg_extreme("argmin", false, x, dim, keepdim); }
+std::pair<Tensor, Tensor> max_dim(const Tensor& x, int64_t dim, bool keepdim) {
+  return extreme_dim("max", true, x, dim, keepdim);
+}
+std::pair<Tensor, Tensor> min_dim(const Tensor& x, int64_t dim, bool keepdim) {
+  return extreme_dim("min", false, x, dim, keepdim);
+}
+Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmax", true, x, dim, keepdim);
+}
+Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
+  return arg_extreme("argmin", false, x, dim, keepdim);
+}
 
 Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
   Tensor x = to(input, dtype ? *dtype : sum_dtype(input.dtype()));

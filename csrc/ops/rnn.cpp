@@ -82,14 +82,15 @@ class Layer {
     Tensor x = contiguous(x0), h0 = contiguous(h00), c0 = c00.defined() ? contiguous(c00) : c00;
     Trace trace = forward(detach(x), detach(h0), c0.defined() ? detach(c0) : c0, w);
     int64_t last = reverse_ ? 0 : x.size(0) - 1;
-    Tensor y = trace.states, hn = copy_of_step(trace.states, last), cn = cell_ == Cell::LSTM ? copy_of_step(trace.cells, last) : Tensor();
+    Tensor y = trace.states, hn = copy_of_step(trace.states, last),
+           cn = cell_ == Cell::LSTM ? copy_of_step(trace.cells, last) : Tensor();
     if (!wants_grad(x, h0, c0, w.ih, w.hh, w.bih, w.bhh)) return {y, hn, cn};
     Tensors outputs{y, hn};
     if (cn.defined()) outputs.push_back(cn);
     Layer self = *this;
     record(op_, Tensors{x, h0, c0, w.ih, w.hh, w.bih, w.bhh}, outputs,
-           [self, x = saved(x), h0 = saved(h0), c0 = saved(c0), ih = saved(w.ih), hh = saved(w.hh), bih = saved(w.bih), bhh = saved(w.bhh),
-            states = saved(y), cells = trace.cells, gates = trace.gates](const Backward& b) -> Tensors {
+           [self, x = saved(x), h0 = saved(h0), c0 = saved(c0), ih = saved(w.ih), hh = saved(w.hh), bih = saved(w.bih),
+            bhh = saved(w.bhh), states = saved(y), cells = trace.cells, gates = trace.gates](const Backward& b) -> Tensors {
              Weights w{b.unpack(ih), b.unpack(hh), b.unpack(bih), b.unpack(bhh)};
              Tensor tx = b.unpack(x), th = b.unpack(h0), tc = b.unpack(c0);
              std::vector<Tensor> dys{b.dy(0), b.dy(1), tc.defined() ? b.dy(2) : Tensor()};
@@ -116,7 +117,8 @@ class Layer {
     // The inputs of all steps at once; biases that only add ride along.
     Tensor bias = w.bih;
     if (w.bih.defined() && cell_ != Cell::GRU) bias = add(detach(w.bih), detach(w.bhh));
-    Tensor wide = product(op_, alias(x, {1, steps * n, x.size(2)}, {0, x.size(2), 1}, x.impl()->offset), transpose(unsqueeze(detach(w.ih), 0), 1, 2), bias, 0);
+    Tensor wide = product(op_, alias(x, {1, steps * n, x.size(2)}, {0, x.size(2), 1}, x.impl()->offset),
+                          transpose(unsqueeze(detach(w.ih), 0), 1, 2), bias, 0);
     Tensor gi = alias(wide, {steps, n, rows}, {n * rows, rows, 1}, 0), hh = transpose(detach(w.hh), 0, 1);
     Device device = x.device();
     if (cell_ == Cell::LSTM) {
@@ -133,13 +135,16 @@ class Layer {
       if (cell_ == Cell::LSTM) {
         Tensor gates = at(t.gates, s), cell = at(t.cells, s);
         step_product(op_, h, hh, in, gates);
-        launch(op_, device, [g = gates.view(), p = c.view(), c = cell.view(), h = next.view()](Backend& b) { b.lstm_cell_forward(g, p, c, h); });
+        launch(op_, device, [g = gates.view(), p = c.view(), c = cell.view(), h = next.view()](Backend& b) {
+          b.lstm_cell_forward(g, p, c, h);
+        });
         c = cell;
       } else if (cell_ == Cell::GRU) {
         step_product(op_, h, hh, w.bhh.defined() ? detach(w.bhh) : Tensor(), gh);
-        launch(op_, device, [gi = in.view(), gh = gh.view(), p = h.view(), h = next.view(), g = at(t.gates, s).view()](Backend& b) {
-          b.gru_cell_forward(gi, gh, p, h, g);
-        });
+        launch(op_, device,
+               [gi = in.view(), gh = gh.view(), p = h.view(), h = next.view(), g = at(t.gates, s).view()](Backend& b) {
+                 b.gru_cell_forward(gi, gh, p, h, g);
+               });
       } else {
         step_product(op_, h, hh, in, next);
         MapOp f = cell_ == Cell::Tanh ? MapOp::Tanh : MapOp::Relu;
@@ -168,13 +173,15 @@ class Layer {
       Tensor di = at(dgi, s), dg = at(dgh, s);
       if (cell_ == Cell::LSTM) {
         Tensor c_before = k == 0 ? c0 : at(t.cells, before);
-        launch(op_, device, [g = at(t.gates, s).view(), p = c_before.view(), c = at(t.cells, s).view(), dh = dh.view(), dc = dc.view(),
-                             dg = di.view(), dp = dc_next.view()](Backend& d) { d.lstm_cell_backward(g, p, c, dh, dc, dg, dp); });
+        launch(op_, device,
+               [g = at(t.gates, s).view(), p = c_before.view(), c = at(t.cells, s).view(), dh = dh.view(), dc = dc.view(),
+                dg = di.view(), dp = dc_next.view()](Backend& d) { d.lstm_cell_backward(g, p, c, dh, dc, dg, dp); });
         std::swap(dc, dc_next);
         step_product(op_, dg, w.hh, Tensor(), dh);
       } else if (cell_ == Cell::GRU) {
-        launch(op_, device, [g = at(t.gates, s).view(), p = previous.view(), dh = dh.view(), di = di.view(), dg = dg.view(),
-                             dp = partial.view()](Backend& d) { d.gru_cell_backward(g, p, dh, di, dg, dp); });
+        launch(op_, device,
+               [g = at(t.gates, s).view(), p = previous.view(), dh = dh.view(), di = di.view(), dg = dg.view(),
+                dp = partial.view()](Backend& d) { d.gru_cell_backward(g, p, dh, di, dg, dp); });
         step_product(op_, dg, w.hh, partial, dh);
       } else {
         run_map(op_, cell_ == Cell::Tanh ? MapOp::TanhGrad : MapOp::ReluGrad, dtype, {dh, now}, &di);
@@ -182,7 +189,8 @@ class Layer {
       }
     }
     // Weight gradients: one product each over all steps and samples.
-    Tensor flat_i = alias(dgi, {1, steps * n, rows}, {0, rows, 1}, 0), flat_h = alias(dgh, {1, steps * n, rows}, {0, rows, 1}, 0);
+    Tensor flat_i = alias(dgi, {1, steps * n, rows}, {0, rows, 1}, 0),
+           flat_h = alias(dgh, {1, steps * n, rows}, {0, rows, 1}, 0);
     Tensor dx, dih, dhh, dbi, dbh;
     if (b.needs(0)) dx = reshape(product(op_, flat_i, unsqueeze(w.ih, 0), Tensor(), 0), x.shape());
     Tensor flat_x = alias(x, {1, steps * n, x.size(2)}, {0, x.size(2), 1}, x.impl()->offset);
@@ -194,12 +202,17 @@ class Layer {
         Shape most{steps - 1, n, hidden};
         Strides st = contiguous_strides(most);
         int64_t stride = n * hidden;
-        copy_data(op_, alias(t.states, most, st, t.states.impl()->offset + (reverse_ ? stride : 0)), alias(before, most, st, reverse_ ? 0 : stride));
+        copy_data(op_, alias(t.states, most, st, t.states.impl()->offset + (reverse_ ? stride : 0)),
+                  alias(before, most, st, reverse_ ? 0 : stride));
       }
-      dhh = select(product(op_, transpose(flat_h, 1, 2), alias(before, {1, steps * n, hidden}, {0, hidden, 1}, 0), Tensor(), 64), 0, 0);
+      dhh = select(
+          product(op_, transpose(flat_h, 1, 2), alias(before, {1, steps * n, hidden}, {0, hidden, 1}, 0), Tensor(), 64), 0, 0);
     }
     if (b.needs(5)) dbi = reshape(sum_batch(reshape(flat_i, {steps * n, rows}), Dims{0}), {rows});
-    if (b.needs(6)) dbh = cell_ == Cell::GRU ? reshape(sum_batch(reshape(flat_h, {steps * n, rows}), Dims{0}), {rows}) : dbi.defined() ? copy_data_of(dbi) : reshape(sum_batch(reshape(flat_i, {steps * n, rows}), Dims{0}), {rows});
+    if (b.needs(6))
+      dbh = cell_ == Cell::GRU ? reshape(sum_batch(reshape(flat_h, {steps * n, rows}), Dims{0}), {rows})
+            : dbi.defined()    ? copy_data_of(dbi)
+                               : reshape(sum_batch(reshape(flat_i, {steps * n, rows}), Dims{0}), {rows});
     return {dx, dh, dc, dih, dhh, dbi, dbh};
   }
 
@@ -214,7 +227,8 @@ class Layer {
   const char* op_;
 };
 
-void check(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensors& weights, bool has_biases, int64_t layers, int directions) {
+void check(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensors& weights, bool has_biases,
+           int64_t layers, int directions) {
   const char* op = cell_name(cell);
   check_floating(op, "input", input);
   if (input.ndim() != 3) fail<RuntimeError>(op, "input must be (T, N, features), got shape ", input.shape());
@@ -225,7 +239,8 @@ void check(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0, c
   int64_t hidden = weights[1].size(1);
   Shape state{layers * directions, input.size(1), hidden};
   for (const Tensor* s : {&h0, &c0})
-    if (s->defined() && !(s->shape() == state)) fail<RuntimeError>(op, "initial states must have shape ", state, ", got ", s->shape());
+    if (s->defined() && !(s->shape() == state))
+      fail<RuntimeError>(op, "initial states must have shape ", state, ", got ", s->shape());
   for (int64_t l = 0; l < layers; ++l)
     for (int d = 0; d < directions; ++d) {
       const Tensor& ih = weights[size_t(l * directions + d) * each];
@@ -236,8 +251,9 @@ void check(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0, c
     }
 }
 
-std::tuple<Tensor, Tensor, Tensor> run_layers(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensors& weights, bool has_biases,
-                                              int64_t layers, double dropout_p, bool training, bool bidirectional) {
+std::tuple<Tensor, Tensor, Tensor> run_layers(Cell cell, const Tensor& input, const Tensor& h0, const Tensor& c0,
+                                              const Tensors& weights, bool has_biases, int64_t layers, double dropout_p,
+                                              bool training, bool bidirectional) {
   int directions = bidirectional ? 2 : 1;
   check(cell, input, h0, c0, weights, has_biases, layers, directions);
   size_t each = has_biases ? 4 : 2;
@@ -262,20 +278,21 @@ std::tuple<Tensor, Tensor, Tensor> run_layers(Cell cell, const Tensor& input, co
 
 }  // namespace
 
-std::tuple<Tensor, Tensor, Tensor> lstm(const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensors& weights, bool has_biases,
-                                        int64_t layers, double dropout, bool training, bool bidirectional) {
+std::tuple<Tensor, Tensor, Tensor> lstm(const Tensor& input, const Tensor& h0, const Tensor& c0, const Tensors& weights,
+                                        bool has_biases, int64_t layers, double dropout, bool training, bool bidirectional) {
   return run_layers(Cell::LSTM, input, h0, c0, weights, has_biases, layers, dropout, training, bidirectional);
 }
 
-std::pair<Tensor, Tensor> gru(const Tensor& input, const Tensor& h0, const Tensors& weights, bool has_biases, int64_t layers, double dropout,
-                              bool training, bool bidirectional) {
+std::pair<Tensor, Tensor> gru(const Tensor& input, const Tensor& h0, const Tensors& weights, bool has_biases, int64_t layers,
+                              double dropout, bool training, bool bidirectional) {
   auto r = run_layers(Cell::GRU, input, h0, Tensor(), weights, has_biases, layers, dropout, training, bidirectional);
   return {std::get<0>(r), std::get<1>(r)};
 }
 
-std::pair<Tensor, Tensor> rnn(const Tensor& input, const Tensor& h0, const Tensors& weights, bool has_biases, int64_t layers, double dropout,
-                              bool training, bool bidirectional, const std::string& nonlinearity) {
-  if (nonlinearity != "tanh" && nonlinearity != "relu") fail("rnn", "nonlinearity must be 'tanh' or 'relu', got '", nonlinearity, "'");
+std::pair<Tensor, Tensor> rnn(const Tensor& input, const Tensor& h0, const Tensors& weights, bool has_biases, int64_t layers,
+                              double dropout, bool training, bool bidirectional, const std::string& nonlinearity) {
+  if (nonlinearity != "tanh" && nonlinearity != "relu")
+    fail("rnn", "nonlinearity must be 'tanh' or 'relu', got '", nonlinearity, "'");
   Cell cell = nonlinearity == "tanh" ? Cell::Tanh : Cell::Relu;
   auto r = run_layers(cell, input, h0, Tensor(), weights, has_biases, layers, dropout, training, bidirectional);
   return {std::get<0>(r), std::get<1>(r)};

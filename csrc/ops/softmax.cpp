@@ -27,7 +27,8 @@ Tensor last_axis(const Tensor& x, bool log) {
       }
       Tensor g = contiguous(dy), dx = empty_like(p);
       if (dx.numel())
-        launch(op, dx.device(), [y = rows_of(p), dy = rows_of(g), dx = rows_of(dx), log](Backend& d) { d.softmax_backward(y, dy, dx, log); });
+        launch(op, dx.device(),
+               [y = rows_of(p), dy = rows_of(g), dx = rows_of(dx), log](Backend& d) { d.softmax_backward(y, dy, dx, log); });
       return {dx};
     });
   return y;
@@ -45,6 +46,8 @@ Tensor along(const char* op, const Tensor& input, int64_t dim, std::optional<DTy
 }  // namespace
 
 Tensor softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) { return along("softmax", x, dim, dtype, false); }
-Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) { return along("log_softmax", x, dim, dtype, true); }
+Tensor log_softmax(const Tensor& x, int64_t dim, std::optional<DType> dtype) {
+  return along("log_softmax", x, dim, dtype, true);
+}
 
 }  // namespace deepnet

@@ -99,7 +99,8 @@ Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, s
   if (numel(shape) && (start < 0 || (last + 1) * itemsize(x.dtype()) > int64_t(x.impl()->storage->bytes)))
     fail<RuntimeError>("as_strided", "element ", last, " lies beyond the storage of ", x.impl()->storage->bytes, " bytes");
   if (wants_grad(x) && !x.contiguous())
-    fail<RuntimeError>("as_strided", "the gradient of as_strided on a non-contiguous tensor is not defined here; make it contiguous");
+    fail<RuntimeError>("as_strided",
+                       "the gradient of as_strided on a non-contiguous tensor is not defined here; make it contiguous");
   return make_view("as_strided", x, shape, strides, start,
                    [from = x.shape(), shape, strides, rel = start - x.impl()->offset](const Tensor& dy) {
                      return strided_slice_backward(dy, from, strides, rel);
@@ -165,11 +166,13 @@ Tensor expand(const Tensor& x, const Shape& wanted) {
     if (have != shape.v[i] && have != 1) fail<RuntimeError>("expand", "shape ", x.shape(), " does not expand to ", wanted);
     strides.v[i] = i < lead || have != shape.v[i] ? 0 : x.stride(i - lead);
   }
-  return make_view("expand", x, shape, strides, x.impl()->offset, [from = x.shape()](const Tensor& dy) { return sum_to(dy, from); });
+  return make_view("expand", x, shape, strides, x.impl()->offset,
+                   [from = x.shape()](const Tensor& dy) { return sum_to(dy, from); });
 }
 
 Tensor squeeze(const Tensor& x, const std::optional<Dims>& dim) {
-  std::vector<bool> mask = dim && dim->empty() ? std::vector<bool>(size_t(std::max(x.ndim(), 1)), false) : dim_mask("squeeze", dim, x.ndim());
+  std::vector<bool> mask =
+      dim && dim->empty() ? std::vector<bool>(size_t(std::max(x.ndim(), 1)), false) : dim_mask("squeeze", dim, x.ndim());
   Shape shape;
   Strides strides;
   for (int i = 0; i < x.ndim(); ++i) {
@@ -177,7 +180,8 @@ Tensor squeeze(const Tensor& x, const std::optional<Dims>& dim) {
     shape.push_back(x.size(i));
     strides.push_back(x.stride(i));
   }
-  return make_view("squeeze", x, shape, strides, x.impl()->offset, [from = x.shape()](const Tensor& dy) { return reshape(dy, from); });
+  return make_view("squeeze", x, shape, strides, x.impl()->offset,
+                   [from = x.shape()](const Tensor& dy) { return reshape(dy, from); });
 }
 
 Tensor unsqueeze(const Tensor& x, int64_t dim) {
@@ -187,7 +191,8 @@ Tensor unsqueeze(const Tensor& x, int64_t dim) {
   Strides strides = x.strides();
   strides.insert(d, d < x.ndim() ? x.size(d) * x.stride(d) : 1);
   shape.insert(d, 1);
-  return make_view("unsqueeze", x, shape, strides, x.impl()->offset, [from = x.shape()](const Tensor& dy) { return reshape(dy, from); });
+  return make_view("unsqueeze", x, shape, strides, x.impl()->offset,
+                   [from = x.shape()](const Tensor& dy) { return reshape(dy, from); });
 }
 
 Tensor slice(const Tensor& x, int64_t dim, int64_t start, int64_t end, int64_t step) {
@@ -215,7 +220,8 @@ Tensor narrow(const Tensor& x, int64_t dim, int64_t start, int64_t length) {
   int64_t n = x.ndim() ? x.size(d) : 1;
   if (start < -n || start > n) fail<IndexError>("narrow", "start must be in [", -n, ", ", n, "], got ", start);
   if (start < 0) start += n;
-  if (length < 0 || start + length > n) fail<RuntimeError>("narrow", "start ", start, " and length ", length, " exceed size ", n);
+  if (length < 0 || start + length > n)
+    fail<RuntimeError>("narrow", "start ", start, " and length ", length, " exceed size ", n);
   return slice(x, d, start, start + length, 1);
 }
 
@@ -229,12 +235,13 @@ Tensor select(const Tensor& x, int64_t dim, int64_t index) {
   Strides strides = x.strides();
   shape.erase(d);
   strides.erase(d);
-  return make_view("select", x, shape, strides, x.impl()->offset + index * x.stride(d), [from = x.shape(), d, index](const Tensor& dy) {
-    Strides s = contiguous_strides(from);
-    int64_t offset = index * s.v[d];
-    s.erase(d);
-    return strided_slice_backward(dy, from, s, offset);
-  });
+  return make_view("select", x, shape, strides, x.impl()->offset + index * x.stride(d),
+                   [from = x.shape(), d, index](const Tensor& dy) {
+                     Strides s = contiguous_strides(from);
+                     int64_t offset = index * s.v[d];
+                     s.erase(d);
+                     return strided_slice_backward(dy, from, s, offset);
+                   });
 }
 
 Tensor diagonal(const Tensor& x, int64_t offset, int64_t dim1, int64_t dim2) {
@@ -403,7 +410,8 @@ Tensor strided_slice_backward(const Tensor& dy, const Shape& from, const Strides
     int by_stride[kMaxDims];
     for (int i = 0; i < shape.n; ++i) by_stride[i] = i;
     for (int i = 1; i < shape.n; ++i)
-      for (int j = i; j > 0 && strides.v[by_stride[j]] < strides.v[by_stride[j - 1]]; --j) std::swap(by_stride[j], by_stride[j - 1]);
+      for (int j = i; j > 0 && strides.v[by_stride[j]] < strides.v[by_stride[j - 1]]; --j)
+        std::swap(by_stride[j], by_stride[j - 1]);
     for (int i = 0; i < shape.n; ++i) {
       int d = by_stride[i];
       if (shape.v[d] == 1) continue;
@@ -417,15 +425,13 @@ Tensor strided_slice_backward(const Tensor& dy, const Shape& from, const Strides
       Tensor places = alias(strided_positions(from, shape, strides, offset, dy.device()), {numel(shape)}, {1}, 0);
       Tensor source = contiguous(detach(dy)), flat = alias(dx, {dx.numel()}, {1}, 0);
       launch("unfold_backward", dy.device(),
-             [y = flat.view(), i = places.view(), s = alias(source, {numel(shape)}, {1}, source.impl()->offset).view()](Backend& b) {
-               b.index_put(y, i, s, ScatterOp::Add);
-             });
+             [y = flat.view(), i = places.view(), s = alias(source, {numel(shape)}, {1}, source.impl()->offset).view()](
+                 Backend& b) { b.index_put(y, i, s, ScatterOp::Add); });
     }
   }
   if (wants_grad(dy))
-    record("slice_backward", {dy}, {dx}, [shape, strides, offset](const Backward& b) -> Tensors {
-      return {strided_slice(b.dy(0), shape, strides, offset)};
-    });
+    record("slice_backward", {dy}, {dx},
+           [shape, strides, offset](const Backward& b) -> Tensors { return {strided_slice(b.dy(0), shape, strides, offset)}; });
   return dx;
 }
 

@@ -35,9 +35,7 @@ TensorImpl::~TensorImpl() {
   if (autograd) deepnet::destroy(autograd);
 }
 
-void* Tensor::data() const {
-  return static_cast<char*>(impl_->storage->data) + impl_->offset * itemsize(impl_->dtype);
-}
+void* Tensor::data() const { return static_cast<char*>(impl_->storage->data) + impl_->offset * itemsize(impl_->dtype); }
 
 View Tensor::view() const {
   View v;

@@ -41,13 +41,13 @@ class TensorImpl : public RefCounted {
   Shape shape;
   Strides strides;
   DType dtype = DType::Float32;
-  bool is_number = false;   // made from a Python number: weak in type promotion
-  bool untracked = false;   // writes through it are not counted (.data)
+  bool is_number = false;     // made from a Python number: weak in type promotion
+  bool untracked = false;     // writes through it are not counted (.data)
   bool is_inference = false;  // made in inference mode: takes no part in autograd, ever
   AutogradMeta* autograd = nullptr;
-  Ref<TensorImpl> base;     // of a differentiable view: the tensor whose memory it shows, itself no view
-  uint32_t seen = 0;        // the base's history count when this view's grad_fn was set
-  void* python = nullptr;   // the living Python object, borrowed
+  Ref<TensorImpl> base;    // of a differentiable view: the tensor whose memory it shows, itself no view
+  uint32_t seen = 0;       // the base's history count when this view's grad_fn was set
+  void* python = nullptr;  // the living Python object, borrowed
 
   ~TensorImpl() override;
 };
