@@ -139,13 +139,15 @@ Tensor old_value(const char* op, const Tensor& x) {
   return old;
 }
 
-void assign(const char* op, const Tensor& x, const Tensor& value) {
+void assign(const char* op, const Tensor& x, const Tensor& value, bool overwrites) {
   check_inplace(op, x);
   copy_data(op, value, x);
   x.written(op);
   if (!grad_enabled() || !is_floating(x.dtype()) || !(requires_grad(value) || requires_grad(x))) return;
   Shape from = value.shape();
-  auto gradient = [from](const Backward& b) -> Tensors { return {Tensor(), b.needs(1) ? sum_to(b.dy(0), from) : Tensor()}; };
+  auto gradient = [from, overwrites](const Backward& b) -> Tensors {
+    return {overwrites && b.needs(0) ? zeros_like(b.dy(0)) : Tensor(), b.needs(1) ? sum_to(b.dy(0), from) : Tensor()};
+  };
   Ref<Node> node(new ClosureNode<decltype(gradient)>(op, std::move(gradient)));
   node->edges.push_back(gradient_edge(x));
   node->edges.push_back(requires_grad(value) ? gradient_edge(value) : Edge{});

@@ -42,7 +42,8 @@ Tensor sum_to(const Tensor& dy, const Shape& shape);
 
 /// Runs compute(old value of x) and makes the result x's value, in memory and in the graph: the one mechanism behind every
 /// in-place operator that has no kernel of its own for it.
-void assign(const char* op, const Tensor& x, const Tensor& value);
+/// overwrites: value owes nothing to x's old value, whose gradient is then zero.
+void assign(const char* op, const Tensor& x, const Tensor& value, bool overwrites = false);
 Tensor old_value(const char* op, const Tensor& x);
 
 /// Where an operator writes: `out` if it has the shape, dtype and device and overlaps no input otherwise than exactly, else

@@ -77,12 +77,12 @@ void write_out(const char* op, const Tensor& out, const Tensor& value) {
   out.written(op);
 }
 
-void copy_(const Tensor& x, const Tensor& src) { assign("copy_", x, src); }
+void copy_(const Tensor& x, const Tensor& src) { assign("copy_", x, src, true); }
 
 void fill_(const Tensor& x, Number value) {
   check_inplace("fill_", x);
   if (grad_enabled() && requires_grad(x)) {
-    assign("fill_", x, number(value, value.integral ? DType::Int64 : DType::Float64, x.device()));
+    assign("fill_", x, number(value, value.integral ? DType::Int64 : DType::Float64, x.device()), true);
     return;
   }
   if (x.numel()) launch("fill_", x.device(), [x = x.view(), value](Backend& b) { b.fill(x, value); });

@@ -102,7 +102,7 @@ Tensor matmul(const Tensor& a, const Tensor& b) {
   if (b.ndim() == 2) {  // rows of a all meet one matrix
     Shape out = a.shape();
     out.v[out.n - 1] = n;
-    return reshape(matrix("matmul", reshape(a, {-1, k}), b), out);
+    return reshape(matrix("matmul", reshape(a, {numel(batch_a) * m, k}), b), out);
   }
   Shape batch = broadcast_shapes("matmul", batch_a, batch_b);
   auto with = [&batch](int64_t rows, int64_t cols) {

@@ -103,27 +103,6 @@ std::pair<Tensor, Tensor> extreme_dim(const char* op, bool largest, const Tensor
   return {values, indices};
 }
 
-Tensor scan_plain(const char* op, ScanOp kind, const Tensor& x, int d, const Tensor& indices = {}) {
-  Tensor c = contiguous(detach(x)), y = empty_like(c);
-  if (c.numel() == 0) return y;
-  View iv = indices.defined() ? around(indices, d).view() : View();
-  launch(op, x.device(), [kind, x = around(c, d).view(), y = around(y, d).view(), iv](Backend& b) { b.scan(kind, x, y, iv); });
-  return y;
-}
-
-std::pair<Tensor, Tensor> running_extreme(const char* op, ScanOp kind, const Tensor& x, int64_t dim) {
-  int d = wrap_dim(op, dim, x.ndim());
-  Tensor indices = empty(x.shape(), DType::Int64, x.device());
-  Tensor y = scan_plain(op, kind, x, d, indices);
-  if (is_floating(x.dtype()) && wants_grad(x))
-    record(op, {x}, {y, indices}, [indices, d](const Backward& b) -> Tensors {
-      return {scatter_add(zeros(b.dy(0).shape(), b.dy(0).dtype(), b.dy(0).device()), d, indices, b.dy(0))};
-    });
-  return {y, indices};
-}
-
-Tensor reverse_cumsum(const Tensor& x, int d) { return flip(cumsum(flip(x, {d}), d, std::nullopt), {d}); }
-
 Tensor arg_extreme(const char* op, bool largest, const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   GradGuard off(false);
   if (dim) return extreme_dim(op, largest, detach(x), *dim, keepdim).second;
@@ -137,18 +116,6 @@ Tensor narrow_pad(const Tensor& cumulative) {
   int64_t n = cumulative.size(1);
   Tensor ones = full({cumulative.size(0), 1}, Number{true, 1, 0}, cumulative.dtype(), cumulative.device());
   return cat({ones, slice(cumulative, 1, 0, n - 1, 1)}, 1);
-}
-
-/// The gradient of a running product where some elements are zero: element i's is the sum over j >= i of dy_j times the product
-/// up to j without i.
-Tensor cumprod_gradient_with_zeros(const Tensor& dy, const Tensor& x, int d) {
-  int last = std::max(x.ndim() - 1, 0);
-  Tensor rows = transpose(x.ndim() ? x : reshape(x, {1}), d, last), g = transpose(dy.ndim() ? dy : reshape(dy, {1}), d, last);
-  int64_t n = rows.size(-1);
-  Tensor own = to(eye(n, n, DType::Float32, x.device()), DType::Bool);
-  Tensor without = where(own, number(1.0, DType::Float64, x.device()), unsqueeze(rows, -2));
-  Tensor products = triu(cumprod(without, -1, std::nullopt), 0);
-  return reshape(transpose(sum(mul(products, unsqueeze(g, -2)), Dims{-1}, false), d, last), x.shape());
 }
 
 }  // namespace
@@ -304,13 +271,28 @@ Tensor vector_norm(const Tensor& input, double ord, const OptDims& dim, bool kee
       });
     return y;
   }
-  Tensor a = apply("abs", x);
-  if (ord == INFINITY) return amax(a, dim, keepdim);
-  if (ord == -INFINITY) return amin(a, dim, keepdim);
-  if (ord == 0) return sum(to(ne(x, number(0.0, DType::Float64, x.device())), x.dtype()), dim, keepdim);
-  if (ord == 1) return sum(a, dim, keepdim);
-  Tensor p = number(ord, DType::Float64, x.device()), inverse = number(1 / ord, DType::Float64, x.device());
-  return apply("pow", sum(apply("pow", a, p), dim, keepdim), inverse);
+  if (ord == INFINITY) return amax(apply("abs", x), dim, keepdim);
+  if (ord == -INFINITY) return amin(apply("abs", x), dim, keepdim);
+  if (ord == 1) return sum(apply("abs", x), dim, keepdim);
+  Tensor y;
+  {
+    GradGuard off(false);
+    auto number_of = [&](double v) { return number(v, DType::Float64, x.device()); };
+    y = ord == 0 ? sum(to(ne(x, number_of(0)), x.dtype()), dim, keepdim)
+                 : apply("pow", sum(apply("pow", apply("abs", x), number_of(ord)), dim, keepdim), number_of(1 / ord));
+  }
+  if (wants_grad(x))
+    record("vector_norm", {x}, {y},
+           [x = saved(x), y = saved(y), ord, kept = plan("vector_norm", x, dim, keepdim).kept](const Backward& b) -> Tensors {
+             Tensor t = b.unpack(x), zero = number(0.0, DType::Float64, t.device());
+             if (ord == 0) return {zeros_like(t)};
+             // sign(x) |x|^(p-1) n^(1-p), and 0 where the element or the norm is 0: the smallest subgradient, where there is
+             // one.
+             Tensor n = reshape(b.unpack(y), kept), none = apply("logical_or", eq(t, zero), eq(n, zero));
+             Tensor ratio = apply("pow", div(apply("abs", t), n), number(ord - 1, DType::Float64, t.device()));
+             return {mul(reshape(b.dy(0), kept), where(none, zero, mul(apply("sign", t), ratio)))};
+           });
+  return y;
 }
 
 std::pair<Tensor, Tensor> max_dim(const Tensor& x, int64_t dim, bool keepdim) {
@@ -325,50 +307,5 @@ Tensor argmax(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
 Tensor argmin(const Tensor& x, std::optional<int64_t> dim, bool keepdim) {
   return arg_extreme("argmin", false, x, dim, keepdim);
 }
-
-Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
-  Tensor x = to(input, dtype ? *dtype : sum_dtype(input.dtype()));
-  int d = wrap_dim("cumsum", dim, x.ndim());
-  Tensor y = scan_plain("cumsum", ScanOp::Sum, x, d);
-  if (is_floating(x.dtype()) && wants_grad(x))
-    record("cumsum", {x}, {y}, [d](const Backward& b) -> Tensors { return {reverse_cumsum(b.dy(0), d)}; });
-  return y;
-}
-
-Tensor cumprod(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
-  Tensor x = to(input, dtype ? *dtype : sum_dtype(input.dtype()));
-  int d = wrap_dim("cumprod", dim, x.ndim());
-  Tensor y = scan_plain("cumprod", ScanOp::Prod, x, d);
-  if (is_floating(x.dtype()) && wants_grad(x))
-    record("cumprod", {x}, {y}, [x = saved(x), y = saved(y), d](const Backward& b) -> Tensors {
-      Tensor t = b.unpack(x), dy = b.dy(0);
-      Tensor quick = div(reverse_cumsum(mul(dy, b.unpack(y)), d), t);
-      // Where a row holds a zero the quotient is undefined: there sum over outputs of the product without element i.
-      if (!is_true("cumprod", eq(t, number(0.0, DType::Float64, t.device())))) return {quick};
-      return {cumprod_gradient_with_zeros(dy, t, d)};
-    });
-  return y;
-}
-
-Tensor logcumsumexp(const Tensor& x, int64_t dim) {
-  check_floating("logcumsumexp", "input", x);
-  int d = wrap_dim("logcumsumexp", dim, x.ndim());
-  Tensor y = scan_plain("logcumsumexp", ScanOp::LogSumExp, x, d);
-  if (wants_grad(x))
-    record("logcumsumexp", {x}, {y}, [x = saved(x), y = saved(y), d](const Backward& b) -> Tensors {
-      // dx_i = sum over j >= i of dy_j exp(x_i - y_j), positive and negative parts in logarithms.
-      Tensor t = b.unpack(x), out = b.unpack(y), dy = b.dy(0);
-      auto part = [&](const Tensor& g) {
-        Tensor logs = sub(apply("log", g), out);
-        return apply("exp", add(flip(logcumsumexp(flip(logs, {d}), d), {d}), t));
-      };
-      Tensor zero = number(0.0, DType::Float64, t.device());
-      return {sub(part(apply("maximum", dy, zero)), part(apply("maximum", neg(dy), zero)))};
-    });
-  return y;
-}
-
-std::pair<Tensor, Tensor> cummax(const Tensor& x, int64_t dim) { return running_extreme("cummax", ScanOp::Max, x, dim); }
-std::pair<Tensor, Tensor> cummin(const Tensor& x, int64_t dim) { return running_extreme("cummin", ScanOp::Min, x, dim); }
 
 }  // namespace deepnet
