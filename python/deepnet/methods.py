@@ -5,7 +5,7 @@ from __future__ import annotations
 import builtins
 from typing import Any
 
-from deepnet import _core, creation, linalg, operators, printing, random
+from deepnet import _core, creation, draws, linalg, operators, printing
 from deepnet._core import Tensor, dtype as DType
 from deepnet.autograd import backward as _backward
 from deepnet.autograd.graph import RemovableHandle
@@ -209,24 +209,6 @@ def _inplace(name: str, compute: Any) -> Any:
     return method
 
 
-def bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Any = None) -> Tensor:
-    """Fill with 1 with probability p, else 0."""
-    if isinstance(p, Tensor):
-        return self.copy_(random.bernoulli(p.expand(self.shape), generator=generator))
-    return _core.bernoulli_fill(self, p, generator=generator)
-
-
-def random_(self: Tensor, low: int = 0, high: int | None = None, *, generator: Any = None) -> Tensor:
-    """Fill with integers drawn uniformly from [low, high), or from [0, low); by default all that the dtype holds exactly."""
-    if high is None and low:
-        low, high = 0, low
-    if high is None:
-        bits = {_core.float32: 24, _core.float64: 53, _core.float16: 11, _core.bfloat16: 8, _core.bool: 1, _core.uint8: 8, _core.int8: 7,
-                _core.int16: 15, _core.int32: 31, _core.int64: 62}[self.dtype]  # fmt: skip
-        high = 2**bits
-    return _core.integers_(self, low, high, generator=generator)
-
-
 def _attach() -> None:
     T: Any = Tensor
     for name in operators.__all__:
@@ -237,9 +219,11 @@ def _attach() -> None:
     for name in (
         "size", "view", "expand", "to", "type", "numpy", "__array__", "tolist", "backward", "register_hook",
         "register_post_accumulate_grad_hook", "__deepcopy__", "__reduce_ex__", "__format__", "__contains__", "__dlpack__",
-        "__dlpack_device__", "cuda", "cpu", "new", "bernoulli_", "random_",
+        "__dlpack_device__", "cuda", "cpu", "new",
     ):  # fmt: skip
         setattr(T, name, own[name])
+    for name in draws.__all__:
+        setattr(T, name, getattr(draws, name))
     for name, dtype in _DTYPES.items():
         setattr(T, name, _converter(name, dtype))
     for make in (creation.zeros, creation.ones, creation.full, creation.empty, creation.tensor):
@@ -271,6 +255,7 @@ def _attach() -> None:
     T.names = property(lambda self: (None,) * self.ndim)
     T.cholesky, T.det, T.inverse, T.logdet, T.slogdet = linalg.cholesky, linalg.det, linalg.inv, linalg.logdet, linalg.slogdet
     T.matrix_power = linalg.matrix_power
+    T.__rdiv__ = T.__rtruediv__
     T.polygamma = lambda self, n: operators.polygamma(n, self)
     T.storage = T.untyped_storage = lambda self: _Storage(self)
     for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu", "squeeze", "unsqueeze",

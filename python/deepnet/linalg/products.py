@@ -60,7 +60,7 @@ def matrix_power(A: Tensor, n: int) -> Tensor:
     if n < 0:
         return matrix_power(inv(A), -n)
     if n == 0:
-        return _core.clone(identity(A))
+        return _core.clone(A).copy_(identity(A))
     result = None
     square = A
     while True:
@@ -122,8 +122,8 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     Raises
     ------
     RuntimeError
-        If x is 0-d or N is not above 1.
+        If N is not above 1.
     """
-    if x.ndim == 0 or (N is not None and N <= 1):
-        raise RuntimeError(f"vander: needs at least 1 dim and N > 1, got shape {tuple(x.shape)} and {N}")
-    return powers_of(x, x.shape[-1] if N is None else N)
+    if N is not None and N <= 1:
+        raise RuntimeError(f"vander: N must be above 1, got {N}")
+    return powers_of(x, N if N is not None else x.shape[-1] if x.ndim else 1)

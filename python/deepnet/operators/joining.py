@@ -91,7 +91,6 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     shape = [x.numel() for x in given]
     grids = [_core.expand(_core.reshape(x, (1,) * i + (-1,) + (1,) * (len(given) - i - 1)), shape) for i, x in enumerate(given)]
     if swap:
-        grids = [_core.transpose(g, 0, 1) for g in grids]
         grids[:2] = grids[1], grids[0]
     return tuple(grids)
 
@@ -117,12 +116,11 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> T
     if input.ndim != 1 or r < 0:
         raise RuntimeError(f"combinations: needs a vector and r >= 0, got shape {tuple(input.shape)} and {r}")
     if r == 0:
-        return _core.empty_size((0,), dtype=input.dtype, device=input.device)
+        return input[:0]
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     rows = list(choose(range(input.shape[0]), r))
-    if not rows:
-        return _core.empty_size((0, r), dtype=input.dtype, device=input.device)
-    return _core.index_get(input, [_core.convert(_core.tensor(rows), None, input.device)])
+    places = _core.reshape(_core.tensor(rows, dtype=_core.int64, device=input.device), (len(rows), r))
+    return _core.index_get(input, [places])
 
 
 def repeat(input: Tensor, *repeats: Any) -> Tensor:

@@ -42,13 +42,10 @@ def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Tensor:
     d = wrap_dim("index_fill", dim, input.ndim)
     if input.ndim == 0:
         return index_fill(_core.reshape(input, (1,)), 0, index, value).reshape(())
-    shape = [*input.shape]
-    shape[d] = index.numel()
-    if isinstance(value, Tensor):
-        source = _core.expand(_core.convert(value, input.dtype, input.device), shape)
-    else:
-        source = _core.full_size(shape, value, dtype=input.dtype, device=input.device)
-    return _core.index_copy(input, d, index, source)
+    row = _core.full_size((input.shape[d],), False, dtype=_core.bool, device=input.device)
+    chosen = _core.full_size((index.numel(),), True, dtype=_core.bool, device=input.device)
+    mask = _core.reshape(_core.index_copy(row, 0, index, chosen), (-1,) + (1,) * (input.ndim - d - 1))
+    return _core.masked_fill(input, mask, value)
 
 
 @takes_out
@@ -97,14 +94,15 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return the elements at indices along dim, broadcast outside it; of the flattened tensor without dim."""
     if dim is None:
-        return _core.gather(_core.reshape(input, (-1,)), 0, _core.reshape(indices, (-1,)))
+        return take_along_dim(_core.reshape(input, (-1,)), _core.reshape(indices, (-1,)), 0)
     if input.ndim != indices.ndim:
         raise RuntimeError(f"take_along_dim: input and indices must have one number of dims, got {tuple(input.shape)} and {tuple(indices.shape)}")
     d = wrap_dim("take_along_dim", dim, input.ndim)
     common = [a if b == 1 else b for a, b in zip(input.shape, indices.shape)]
     wide, at = list(common), list(common)
     wide[d], at[d] = input.shape[d], indices.shape[d]
-    return _core.gather(_core.expand(input, wide), d, _core.expand(indices, at))
+    places = _core.where(indices < 0, indices + input.shape[d], indices)
+    return _core.gather(_core.expand(input, wide), d, _core.expand(places, at))
 
 
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Tensor:

@@ -60,8 +60,8 @@ def fill(input: Tensor, value: Any) -> Tensor:
     if isinstance(value, Tensor):
         if value.ndim:
             raise RuntimeError(f"fill: value must be a number or a 0-d tensor, got shape {tuple(value.shape)}")
-        return _core.clone(_core.expand(_core.convert(value, input.dtype, input.device), input.shape))
-    return _core.full_size(input.shape, value, dtype=input.dtype, device=input.device)
+        return _core.clone(input).copy_(value)
+    return _core.clone(input).fill_(value)
 
 
 @takes_out

@@ -278,7 +278,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     """
     if bins <= 0:
         raise RuntimeError(f"histc: bins must be positive, got {bins}")
-    low, high = _range("histc", input, (min, max))
+    low, high = _range("histc", input, (min, max), 1)
     x = floating(_core.reshape(input.detach(), (-1,)))
     inside = (x >= low) & (x <= high)
     x = _core.masked_select(x, inside)
@@ -287,13 +287,13 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
     return _core.convert(counts, input.dtype)
 
 
-def _range(name: str, input: Tensor, given: tuple[float, float]) -> tuple[float, float]:
+def _range(name: str, input: Tensor, given: tuple[float, float], spread: float) -> tuple[float, float]:
     low, high = (g.item() if isinstance(g, Tensor) else g for g in given)
     if low == high and input.numel():
         low, high = float(_core.amin(input)), float(_core.amax(input))
     if not (math.isfinite(low) and math.isfinite(high)) or low > high:
         raise RuntimeError(f"{name}: the range must be finite and in order, got [{low}, {high}]")
-    return (low - 1, high + 1) if low == high else (low, high)
+    return (low - spread, high + spread) if low == high else (low, high)
 
 
 class Histogram(tuple):  # type: ignore[type-arg]
@@ -326,7 +326,7 @@ def histogram(input: Tensor, bins: Any, *, range: tuple[float, float] | None = N
     if isinstance(bins, Tensor):
         edges = bins.contiguous()
     else:
-        low, high = _range("histogram", input, range or (0.0, 0.0))
+        low, high = _range("histogram", input, range or (0.0, 0.0), 0.5)
         edges = _core.linspace_plain(low, high, bins + 1, input.dtype, input.device)
     count = edges.shape[0] - 1
     at = _core.searchsorted_plain(edges, x, True) - 1
