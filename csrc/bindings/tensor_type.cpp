@@ -220,8 +220,8 @@ void* fn(F* f) {
 void bind_tensor(py::module_& m) {
   static PyType_Slot slots[] = {{Py_tp_dealloc, fn(tensor_dealloc)},
                                 {Py_tp_new, fn(tensor_new)},
-                                {Py_tp_getset, getset},
-                                {Py_tp_members, members},
+                                {Py_tp_getset, tensor_getset},
+                                {Py_tp_members, tensor_members},
                                 {Py_tp_richcompare, fn(richcompare)},
                                 {Py_tp_hash, fn(tensor_hash)},
                                 {Py_tp_iter, fn(iterate)},
