@@ -14,7 +14,7 @@ constexpr int kMaxInputs = 5;
 constexpr int64_t kBlock = 1024;
 /// Elements below which work stays on the caller.
 constexpr int64_t kElementGrain = 8192;
-constexpr int64_t kTile = 32;
+constexpr int64_t kTile = 64;  // columns of a tile whose rows run along another operand's memory
 
 /// out[i] = op(in[0][i], in[1][i], ...) for i < n. out may be one of the inputs.
 template <class T>
@@ -82,7 +82,7 @@ void elementwise_boxes(ElementwiseKernel<T> kernel, const View* in, int count, c
   const int inner = dims.ndim - 1;
   int rows_at = inner - 1;
   bool transposed = false;
-  // An operand that is dense along another dimension wants square tiles, so that every line of it is read once.
+  // An operand that is dense along another dimension wants tiles, so that every line of it is read once.
   for (int k = 0; k <= count && !transposed; ++k) {
     if (dims.stride[k][inner] == 0 || dims.stride[k][inner] == 1) continue;
     for (int d = 0; d < inner; ++d) {
