@@ -34,10 +34,6 @@ class LazyModule(Module):
         """Set the shapes from an input; a subclass says how."""
         raise RuntimeError(f"{type(self).__name__} does not define initialize_parameters")
 
-    def reset_parameters(self) -> None:
-        """Draw the parameters anew."""
-        raise RuntimeError(f"{type(self).__name__} does not define reset_parameters")
-
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self.has_uninitialized_params():
             self.initialize_parameters(args[0] if args else next(iter(kwargs.values())))
