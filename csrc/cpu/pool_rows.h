@@ -5,6 +5,7 @@
 #include "core/allocator.h"
 #include "core/parallel.h"
 #include "cpu/float_vectors.h"
+#include "cpu/pool_lanes.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
@@ -42,6 +43,8 @@ struct PoolAxis {
     const int64_t distance = cell + padding - o * stride;
     return distance % dilation == 0 && distance / dilation < kernel ? distance / dilation : -1;
   }
+  /// Windows of two neighbours each, side by side from the first cell on.
+  DN_INLINE bool pairs() const { return kernel == 2 && stride == 2 && padding == 0 && dilation == 1 && 2 * out <= in; }
 };
 
 struct PoolShape {
@@ -55,14 +58,19 @@ struct PoolShape {
 template <class C>
 class Phases {
  public:
-  DN_INLINE static int64_t length(const PoolAxis& w) {
-    return w.out + (w.kernel - 1) * w.dilation / w.stride + 1 + vector_of<C>::lanes;
+  /// Elements of memory that it needs.
+  DN_INLINE static int64_t room(const PoolAxis& w) { return length(w) * w.stride + w.kernel; }
+
+  DN_INLINE Phases(const PoolAxis& w, C* memory) : w_(w), length_(length(w)), memory_(memory) {
+    offset_ = reinterpret_cast<int32_t*>(memory + length_ * w.stride);
+    for (int64_t k = 0; k < w.kernel; ++k)
+      offset_[k] = int32_t(k * w.dilation % w.stride * length_ + k * w.dilation / w.stride);
   }
-  DN_INLINE static int64_t room(const PoolAxis& w) { return length(w) * w.stride; }
 
-  DN_INLINE Phases(const PoolAxis& w, C* memory) : w_(w), length_(length(w)), memory_(memory) {}
+  DN_INLINE C* at(int64_t k) const { return memory_ + offset_[k]; }
 
-  DN_INLINE C* at(int64_t k) const { return memory_ + k * w_.dilation % w_.stride * length_ + k * w_.dilation / w_.stride; }
+  DN_INLINE C* phase(int64_t r) const { return memory_ + r * length_; }
+  DN_INLINE int64_t length() const { return length_; }
 
   DN_INLINE void fill(C value) const {
     for (int64_t i = 0; i < length_ * w_.stride; ++i) memory_[i] = value;
@@ -70,49 +78,43 @@ class Phases {
 
   /// From a row of input. Cells outside keep what they hold.
   DN_INLINE void split(const C* row) const {
+    const int64_t first = first_round(), end = end_round();
+    const C* from = row + first * w_.stride - w_.padding;
     if (w_.stride == 1) {
-      const int64_t begin = w_.padding, end = smaller(length_, w_.in + w_.padding);
-      if (begin < end) __builtin_memcpy(memory_ + begin, row, size_t(end - begin) * sizeof(C));
+      __builtin_memcpy(memory_ + first, from, size_t(end - first) * sizeof(C));
     } else if (w_.stride == 2) {
-      split_by(2, row);
+      split_pairs(from, memory_ + first, memory_ + length_ + first, end - first);
     } else {
-      split_by(w_.stride, row);
+      for (int64_t j = first; j < end; ++j, from += w_.stride)
+        for (int64_t r = 0; r < w_.stride; ++r) memory_[r * length_ + j] = from[r];
     }
+    for_edges(first, end, [&](int64_t cell, C& phase) DN_FUSED { phase = row[cell]; });
   }
-  /// Into a row of input.
+  /// Into a row of input; cells that no window reaches become 0.
   DN_INLINE void join(C* row) const {
+    const int64_t first = first_round(), end = end_round();
+    C* to = row + first * w_.stride - w_.padding;
     if (w_.stride == 1) {
-      const int64_t end = smaller(length_ - w_.padding, w_.in);
-      __builtin_memcpy(row, memory_ + w_.padding, size_t(end) * sizeof(C));
-      clear(row, end);
+      __builtin_memcpy(to, memory_ + first, size_t(end - first) * sizeof(C));
     } else if (w_.stride == 2) {
-      join_by(2, row);
+      join_pairs(memory_ + first, memory_ + length_ + first, to, end - first);
     } else {
-      join_by(w_.stride, row);
+      for (int64_t j = first; j < end; ++j, to += w_.stride)
+        for (int64_t r = 0; r < w_.stride; ++r) to[r] = memory_[r * length_ + j];
     }
+    for_edges(first, end, [&](int64_t cell, C& phase) DN_FUSED { row[cell] = phase; });
+    for (int64_t i = larger(0, length_ * w_.stride - w_.padding); i < w_.in; ++i) row[i] = C(0);
   }
 
  private:
+  DN_INLINE static int64_t length(const PoolAxis& w) {
+    return w.out + (w.kernel - 1) * w.dilation / w.stride + 1 + vector_of<C>::lanes;
+  }
   /// The rounds of `stride` cells that lie wholly inside the row and the phases: [first, end). Round j begins at cell
   /// j * stride - padding.
   DN_INLINE int64_t first_round() const { return ceil_div(w_.padding, w_.stride); }
   DN_INLINE int64_t end_round() const { return larger(first_round(), smaller(length_, (w_.in + w_.padding) / w_.stride)); }
 
-  DN_INLINE void split_by(int64_t stride, const C* row) const {
-    const int64_t first = first_round(), end = end_round();
-    const C* from = row + first * stride - w_.padding;
-    for (int64_t j = first; j < end; ++j, from += stride)
-      for (int64_t r = 0; r < stride; ++r) memory_[r * length_ + j] = from[r];
-    for_edges(first, end, [&](int64_t cell, C& phase) DN_FUSED { phase = row[cell]; });
-  }
-  DN_INLINE void join_by(int64_t stride, C* row) const {
-    const int64_t first = first_round(), end = end_round();
-    C* to = row + first * stride - w_.padding;
-    for (int64_t j = first; j < end; ++j, to += stride)
-      for (int64_t r = 0; r < stride; ++r) to[r] = memory_[r * length_ + j];
-    for_edges(first, end, [&](int64_t cell, C& phase) DN_FUSED { row[cell] = phase; });
-    clear(row, length_ * stride - w_.padding);
-  }
   /// The cells of the row that are not in rounds [first, end).
   template <class F>
   DN_INLINE void for_edges(int64_t first, int64_t end, F f) const {
@@ -122,24 +124,30 @@ class Phases {
     for (int64_t p = larger(w_.padding, end * w_.stride); p < last; ++p)
       f(p - w_.padding, memory_[p % w_.stride * length_ + p / w_.stride]);
   }
-  /// Cells from `begin` on that no window reaches.
-  DN_INLINE void clear(C* row, int64_t begin) const {
-    for (int64_t i = larger(begin, 0); i < w_.in; ++i) row[i] = C(0);
-  }
 
   PoolAxis w_;
   int64_t length_;
   C* memory_;
+  int32_t* offset_;
 };
 
-/// Calls f(n, d, h) for the rows of (N, depth, height), in parallel; `work` is what a row costs, in elements, and each
-/// piece brings f a buffer of `room` elements of C.
+/// In parallel over the rows of (N, depth, height): calls f(memory, rows) for each piece, where rows(g) calls g(n, d, h) for
+/// its rows. `work` is what a row costs, in elements; memory has `room` elements of C.
 template <class C, class F>
 DN_INLINE void for_pool_rows(int64_t count, int64_t depth, int64_t height, int64_t work, int64_t room, F f) {
   parallel_for(count * depth * height, grain_for(work), [&](int64_t begin, int64_t end) {
     const Scratch scratch(size_t(room) * sizeof(C));
-    for (int64_t row = begin; row < end; ++row)
-      f(row / (depth * height), row / height % depth, row % height, scratch.template as<C>());
+    f(scratch.template as<C>(), [=](auto g) DN_FUSED {
+      int64_t n = begin / (depth * height), d = begin / height % depth, h = begin % height;
+      for (int64_t row = begin; row < end; ++row) {
+        g(n, d, h);
+        if (++h < height) continue;
+        h = 0;
+        if (++d < depth) continue;
+        d = 0;
+        ++n;
+      }
+    });
   });
 }
 
