@@ -182,16 +182,16 @@ class Nested {
 
 }  // namespace
 
-Tensor tensor_from_buffer(PyObject* o) {
+Tensor tensor_from_buffer(PyObject* o, bool read_only) {
   auto* buffer = new Py_buffer;
-  if (PyObject_GetBuffer(o, buffer, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE) != 0) {
+  if (read_only || PyObject_GetBuffer(o, buffer, PyBUF_STRIDES | PyBUF_FORMAT | PyBUF_WRITABLE) != 0) {
     PyErr_Clear();
     if (PyObject_GetBuffer(o, buffer, PyBUF_STRIDES | PyBUF_FORMAT) != 0) {
       delete buffer;
       throw PythonError();
     }
-    if (PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it",
-                     1) < 0) {
+    if (!read_only &&
+        PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it", 1) < 0) {
       PyBuffer_Release(buffer);
       delete buffer;
       throw PythonError();
@@ -231,7 +231,7 @@ Tensor tensor_from_buffer(PyObject* o) {
 
 Tensor tensor_from_python(PyObject* data, std::optional<DType> dtype, std::optional<Device> device) {
   if (is_tensor(data)) return to(detach(unwrap(data)), dtype, device, true);
-  if (has_buffer(data)) return to(tensor_from_buffer(data), dtype, device, true);
+  if (has_buffer(data)) return to(tensor_from_buffer(data, true), dtype, device, true);
   if (!PyList_Check(data) && !PyTuple_Check(data) && !is_number(data) && PyObject_HasAttrString(data, "__array__")) {
     py::object array = py::reinterpret_borrow<py::object>(data).attr("__array__")();
     return tensor_from_python(array.ptr(), dtype, device);
