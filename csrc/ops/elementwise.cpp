@@ -35,6 +35,23 @@ Device common_device(const char* op, const Tensor& a, const Tensor& b) {
   return a.device();
 }
 
+/// What a floating operator is for integers: they are whole, finite numbers already.
+MapOp integer_form(MapOp op) {
+  switch (op) {
+    case MapOp::Floor:
+    case MapOp::Ceil:
+    case MapOp::Trunc:
+    case MapOp::Round:
+      return MapOp::Identity;
+    case MapOp::Fmin:
+      return MapOp::Minimum;
+    case MapOp::Fmax:
+      return MapOp::Maximum;
+    default:
+      return op;
+  }
+}
+
 Tensor on(const Tensor& t, Device d) { return t.device() == d ? t : to(t, t.dtype(), d, false); }
 
 }  // namespace
@@ -52,13 +69,18 @@ const BinaryRule& binary_rule(const char* name) {
 
 Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
   check_defined(rule.name, "input", x);
+  if (!is_floating(x.dtype())) {
+    if (rule.op == MapOp::IsNan || rule.op == MapOp::IsInf || rule.op == MapOp::IsFinite)
+      return full(x.shape(), Number{true, rule.op == MapOp::IsFinite, 0}, DType::Bool, x.device());
+    if (rule.op == MapOp::Relu) return apply("maximum", x, number(int64_t(0), DType::Int64, x.device()));
+  }
   // A bool has one bit: its complement is its negation.
   if (rule.op == MapOp::BitwiseNot && x.dtype() == DType::Bool) return unary(unary_rule("logical_not"), x, out);
   DType dtype = result_dtype(rule.result, x.dtype()), compute = kernel_dtype(rule.result, x.dtype());
   Tensor y = allocate(x.shape(), dtype, x.device(), out, {&x});
   if (y.numel())
     launch(rule.name, x.device(),
-           [op = rule.op, compute, x = x.view(), y = y.view()](Backend& b) { b.map(op, compute, &x, 1, y); });
+           [op = is_floating(x.dtype()) ? rule.op : integer_form(rule.op), compute, x = x.view(), y = y.view()](Backend& b) { b.map(op, compute, &x, 1, y); });
   if (rule.result != Result::Predicate && is_floating(dtype) && wants_grad(x))
     record(rule.name, {x}, {y},
            [&rule, x = rule.saves_x ? saved(x) : Saved(), y = rule.saves_y ? saved(y) : Saved()](const Backward& b) -> Tensors {
@@ -72,6 +94,10 @@ Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
 Tensor binary(const BinaryRule& rule, const Tensor& a, const Tensor& b, const Tensor* out) {
   DType promoted = result_type(a, b), dtype = result_dtype(rule.result, promoted),
         compute = kernel_dtype(rule.result, promoted);
+  if (rule.op == MapOp::Heaviside && !is_floating(promoted)) {
+    Tensor zero = number(int64_t(0), DType::Int64, a.device());
+    return where(eq(a, zero), b, to(gt(a, zero), promoted));
+  }
   if (rule.integers_only && is_floating(promoted))
     fail<RuntimeError>(rule.name, "needs integers or bools, got ", name(promoted));
   Device device = common_device(rule.name, a, b);
@@ -80,7 +106,7 @@ Tensor binary(const BinaryRule& rule, const Tensor& a, const Tensor& b, const Te
   Tensor y = allocate(shape, dtype, device, out, {&a, &b});
   if (y.numel()) {
     launch(rule.name, device,
-           [op = rule.op, compute, l = broadcast_view(l, shape), r = broadcast_view(r, shape), y = y.view()](Backend& d) {
+           [op = is_floating(promoted) ? rule.op : integer_form(rule.op), compute, l = broadcast_view(l, shape), r = broadcast_view(r, shape), y = y.view()](Backend& d) {
              View in[2] = {l, r};
              d.map(op, compute, in, 2, y);
            });

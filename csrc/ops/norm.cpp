@@ -117,6 +117,7 @@ Tensor batch_norm(const Tensor& x0, const Tensor& weight0, const Tensor& bias0, 
                   const Tensor& running_var, bool training, double momentum, double eps) {
   const char* op = "batch_norm";
   check_floating(op, "input", x0);
+  if (x0.ndim() == 1 && x0.numel() == 0) return mul(x0, 1.0);  // nothing to normalise
   if (x0.ndim() < 2) fail<RuntimeError>(op, "needs input (N, C, ...), got shape ", x0.shape());
   int64_t n = x0.size(0), c = x0.size(1), s = c && n ? x0.numel() / (n * c) : 0;
   for (const Tensor* p : {&weight0, &bias0, &running_mean, &running_var})

@@ -149,6 +149,10 @@ Shape adaptive_shape(const char* op, const Tensor& x, const Dims& sizes) {
 std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const Dims& stride0, const Dims& padding0,
                                    const Dims& dilation0, bool ceil_mode, bool with_indices) {
   const char* op = "max_pool";
+  if (!is_floating(x0.dtype())) {  // integers by way of float64, exact up to 2^53
+    auto [y, indices] = max_pool(to(x0, DType::Float64), kernel0, stride0, padding0, dilation0, ceil_mode, with_indices);
+    return {to(y, x0.dtype()), indices};
+  }
   int n = x0.ndim() - 2;
   check(op, x0, n);
   Dims kernel = filled_in(op, "kernel_size", kernel0, n, 1), stride = filled_in(op, "stride", stride0, n, 1, &kernel),
@@ -183,6 +187,8 @@ std::pair<Tensor, Tensor> max_pool(const Tensor& x0, const Dims& kernel0, const 
 Tensor avg_pool(const Tensor& x, const Dims& kernel0, const Dims& stride0, const Dims& padding0, bool ceil_mode,
                 bool count_include_pad, std::optional<int64_t> divisor_override) {
   const char* op = "avg_pool";
+  if (!is_floating(x.dtype()))
+    return to(avg_pool(to(x, DType::Float64), kernel0, stride0, padding0, ceil_mode, count_include_pad, divisor_override), x.dtype());
   int n = x.ndim() - 2;
   check(op, x, n);
   Dims kernel = filled_in(op, "kernel_size", kernel0, n, 1), stride = filled_in(op, "stride", stride0, n, 1, &kernel),

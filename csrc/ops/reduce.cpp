@@ -285,7 +285,7 @@ Tensor vector_norm(const Tensor& input, double ord, const OptDims& dim, bool kee
     record("vector_norm", {x}, {y},
            [x = saved(x), y = saved(y), ord, kept = plan("vector_norm", x, dim, keepdim).kept](const Backward& b) -> Tensors {
              Tensor t = b.unpack(x), zero = number(0.0, DType::Float64, t.device());
-             if (ord == 0) return {zeros_like(t)};
+             if (ord == 0) return {Tensor()};  // a count: constant wherever it has a slope
              // sign(x) |x|^(p-1) n^(1-p), and 0 where the element or the norm is 0: the smallest subgradient, where there is
              // one.
              Tensor n = reshape(b.unpack(y), kept), none = apply("logical_or", eq(t, zero), eq(n, zero));

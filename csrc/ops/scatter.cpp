@@ -38,10 +38,10 @@ void run_scatter(const char* op, const Tensor& y, int d, const Tensor& index, co
 Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
   int d = wrap_dim("gather", dim, x.ndim());
   if (index.numel()) check_index("gather", "index", index);
-  if (std::max(index.ndim(), 1) != std::max(x.ndim(), 1))
+  if (index.numel() && std::max(index.ndim(), 1) != std::max(x.ndim(), 1))
     fail<RuntimeError>("gather", "input and index must have one number of dims, got ", x.shape(), " and ", index.shape());
   Tensor source = at_least_1d(x), i = at_least_1d(as_int64(index));
-  for (int k = 0; k < i.ndim(); ++k)
+  for (int k = 0; k < i.ndim() && i.numel(); ++k)
     if (k != d && i.size(k) > source.size(k))
       fail<RuntimeError>("gather", "index ", index.shape(), " exceeds input ", x.shape(), " outside dim ", d);
   Tensor y = empty(i.shape(), x.dtype(), x.device());

@@ -2,6 +2,7 @@
 
 #include "autograd/arithmetic.h"
 #include "ops/copy.h"
+#include "ops/elementwise.h"
 #include "ops/factories.h"
 
 namespace deepnet {
@@ -98,13 +99,41 @@ Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, s
   }
   if (numel(shape) && (start < 0 || (last + 1) * itemsize(x.dtype()) > int64_t(x.impl()->storage->bytes)))
     fail<RuntimeError>("as_strided", "element ", last, " lies beyond the storage of ", x.impl()->storage->bytes, " bytes");
-  if (wants_grad(x) && !x.contiguous())
-    fail<RuntimeError>("as_strided",
-                       "the gradient of as_strided on a non-contiguous tensor is not defined here; make it contiguous");
+  int64_t own = x.impl()->offset;
+  if (x.contiguous())
+    return make_view("as_strided", x, shape, strides, start, [from = x.shape(), strides, rel = start - own](const Tensor& dy) {
+      return strided_slice_backward(dy, from, strides, rel);
+    });
+  // The gradient by way of the memory that both show: an element of memory that several of x's show shares its gradient.
+  int64_t end = own, low = std::min(own, start);
+  bool shared = false;
+  for (int i = 0; i < x.ndim(); ++i) {
+    end += x.stride(i) * (x.size(i) - 1);
+    shared |= x.stride(i) == 0 && x.size(i) > 1;
+  }
+  int64_t span = std::max(last, end) - low + 1;
   return make_view("as_strided", x, shape, strides, start,
-                   [from = x.shape(), shape, strides, rel = start - x.impl()->offset](const Tensor& dy) {
-                     return strided_slice_backward(dy, from, strides, rel);
+                   [from = x.shape(), by = x.strides(), own, strides, start, low, span, shared](const Tensor& dy) {
+                     Tensor memory = strided_slice_backward(dy, {span}, strides, start - low);
+                     if (shared) {
+                       Tensor ones = full(from, Number{true, 1, 0}, dy.dtype(), dy.device());
+                       Tensor count = strided_slice_backward(ones, {span}, by, own - low);
+                       memory = div(memory, apply("maximum", count, number(1.0, DType::Float64, dy.device())));
+                     }
+                     return strided_slice(memory, from, by, own - low);
                    });
+}
+
+void take_view(const char* op, const Tensor& x, const Tensor& y) {
+  if (y.impl()->storage.get() != x.impl()->storage.get()) fail<RuntimeError>(op, "needs a view of the tensor itself");
+  check_inplace(op, x);
+  TensorImpl& impl = *x.impl();
+  impl.shape = y.shape();
+  impl.strides = y.strides();
+  impl.offset = y.impl()->offset;
+  if (!requires_grad(y)) return;
+  Edge e = gradient_edge(y);
+  set_history(x, e.node, e.slot);
 }
 
 Tensor view(const Tensor& x, const Shape& wanted) {

@@ -7,6 +7,8 @@ namespace deepnet {
 
 /// A differentiable view of x with this geometry (offset in elements of the storage).
 Tensor as_strided(const Tensor& x, const Shape& shape, const Strides& strides, std::optional<int64_t> offset);
+/// In place: x takes the geometry of its own view y, and y's place in the graph.
+void take_view(const char* op, const Tensor& x, const Tensor& y);
 /// One size may be -1. view refuses what would need a copy; reshape copies.
 Tensor view(const Tensor& x, const Shape& shape);
 Tensor reshape(const Tensor& x, const Shape& shape);
