@@ -16,8 +16,7 @@ void bind_types(pybind11::module_& m);
 Number item(const char* op, const Tensor& t);
 /// Nested sequences, numbers, arrays or tensors as a new tensor.
 Tensor tensor_from_python(PyObject* data, std::optional<DType> dtype, std::optional<Device> device);
-/// An object with the buffer protocol (a NumPy array), sharing its memory.
-/// Shares the memory; read_only promises that nothing writes through the tensor.
+/// An object with the buffer protocol (a NumPy array), sharing its memory; read_only promises that nothing writes through it.
 Tensor tensor_from_buffer(PyObject* buffer, bool read_only = false);
 bool has_buffer(PyObject* o);
 PyObject* number_object(Number n, DType t);

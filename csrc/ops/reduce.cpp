@@ -242,6 +242,7 @@ Tensor std_(const Tensor& x, const OptDims& dim, double correction, bool keepdim
 Tensor logsumexp(const Tensor& input, const Dims& dim, bool keepdim) {
   Tensor x = is_floating(input.dtype()) ? input : to(input, default_dtype());
   OptDims d = dim;
+  dim_mask("logsumexp", d, x.ndim());
   Tensor top;
   {
     GradGuard off(false);

@@ -1,4 +1,6 @@
 // Running sums, products and extremes.
+#include <limits>
+
 #include "ops/copy.h"
 #include "ops/elementwise.h"
 #include "ops/factories.h"
@@ -45,6 +47,19 @@ Tensor cumprod_gradient_with_zeros(const Tensor& dy, const Tensor& x, int d) {
   return reshape(transpose(sum(mul(products, unsqueeze(g, -2)), Dims{-1}, false), d, last), x.shape());
 }
 
+/// The same of a running log-sum, for derivatives of its own: dx_i = sum over j >= i of dy_j exp(x_i - y_j), each term of which has
+/// any sign and no logarithm.
+Tensor logcumsumexp_gradient(const Tensor& dy, const Tensor& x, const Tensor& y, int d) {
+  int last = std::max(x.ndim() - 1, 0);
+  auto rows = [&](const Tensor& t) { return transpose(t.ndim() ? t : reshape(t, {1}), d, last); };
+  Tensor r = rows(x);
+  int64_t n = r.size(-1);
+  Tensor from = to(triu(full({n, n}, Number{true, 1, 1}, DType::Float32, x.device()), 0), DType::Bool);
+  Tensor none = number(-std::numeric_limits<double>::infinity(), DType::Float64, x.device());
+  Tensor shares = apply("exp", where(from, sub(unsqueeze(r, -1), unsqueeze(rows(y), -2)), none));
+  return reshape(transpose(sum(mul(shares, unsqueeze(rows(dy), -2)), Dims{-1}, false), d, last), x.shape());
+}
+
 }  // namespace
 
 Tensor cumsum(const Tensor& input, int64_t dim, std::optional<DType> dtype) {
@@ -79,6 +94,7 @@ Tensor logcumsumexp(const Tensor& x, int64_t dim) {
     record("logcumsumexp", {x}, {y}, [x = saved(x), y = saved(y), d](const Backward& b) -> Tensors {
       // dx_i = sum over j >= i of dy_j exp(x_i - y_j), positive and negative parts in logarithms.
       Tensor t = b.unpack(x), out = b.unpack(y), dy = b.dy(0);
+      if (b.create_graph()) return {logcumsumexp_gradient(dy, t, out, d)};
       auto part = [&](const Tensor& g) {
         Tensor logs = sub(apply("log", g), out);
         return apply("exp", add(flip(logcumsumexp(flip(logs, {d}), d), {d}), t));
