@@ -209,6 +209,14 @@ def _inplace(name: str, compute: Any) -> Any:
     return method
 
 
+def _view_inplace(name: str, view: Any) -> Any:
+    def method(self: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+        return _core.take_view_(self, view(self, *args, **kwargs))
+
+    method.__name__, method.__doc__ = name, f"Give this tensor the geometry that `{name.rstrip('_')}` gives a view of it."
+    return method
+
+
 def _attach() -> None:
     T: Any = Tensor
     for name in operators.__all__:
@@ -255,13 +263,17 @@ def _attach() -> None:
     T.names = property(lambda self: (None,) * self.ndim)
     T.cholesky, T.det, T.inverse, T.logdet, T.slogdet = linalg.cholesky, linalg.det, linalg.inv, linalg.logdet, linalg.slogdet
     T.matrix_power = linalg.matrix_power
-    T.__rdiv__ = T.__rtruediv__
+    T.__rdiv__ = lambda self, other: _core.reciprocal(self) * other
+    T.where = lambda self, condition, other: _core.where(condition, self, other)
+    for name in ("squeeze", "unsqueeze", "transpose", "t", "swapaxes", "swapdims", "as_strided"):
+        setattr(T, name + "_", _view_inplace(name + "_", getattr(T, name)))
+    T.round_ = _inplace("round_", operators.round)
     T.polygamma = lambda self, n: operators.polygamma(n, self)
     T.storage = T.untyped_storage = lambda self: _Storage(self)
-    for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu", "squeeze", "unsqueeze",
-                 "transpose", "t", "gather", "cumsum", "cumprod", "renorm", "index_fill", "index_reduce", "clip", "clamp_min", "clamp_max", "addbmm",
+    for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu",
+                 "gather", "cumsum", "cumprod", "renorm", "index_fill", "index_reduce", "clip", "clamp_min", "clamp_max", "addbmm",
                  "addmm", "addmv", "addr", "baddbmm", "deg2rad", "rad2deg", "float_power", "frac", "fix", "ldexp", "logit", "nan_to_num", "sinc",
-                 "logaddexp2", "i0", "igamma", "igammac", "mvlgamma", "put", "round", "swapaxes", "swapdims", "absolute", "negative", "multiply",
+                 "logaddexp2", "i0", "igamma", "igammac", "mvlgamma", "put", "absolute", "negative", "multiply",
                  "subtract", "divide", "greater", "greater_equal", "less", "less_equal", "not_equal", "arccos", "arcsin", "arctan", "arccosh",
                  "arcsinh", "arctanh", "arctan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not",
                  "polygamma"):  # fmt: skip

@@ -126,4 +126,5 @@ def vander(x: Tensor, *, N: int | None = None) -> Tensor:
     """
     if N is not None and N <= 1:
         raise RuntimeError(f"vander: N must be above 1, got {N}")
-    return powers_of(x, N if N is not None else x.shape[-1] if x.ndim else 1)
+    rows = x if x.ndim else _core.reshape(x, (1,))
+    return powers_of(rows, rows.shape[-1] if N is None else N)

@@ -82,10 +82,10 @@ def _derivative(x: Tensor, space: Any, d: int, edge_order: int) -> Tensor:
             raise RuntimeError(f"gradient: dim {d} of size {n} has coordinates of shape {tuple(space.shape)}")
         steps = _core.reshape(space[1:] - space[:-1], (1,) * d + (-1,) + (1,) * (x.ndim - d - 1))
     else:
-        steps = _core.expand(_core.reshape(_core.tensor(space, device=x.device), (1,) * x.ndim), [n - 1 if i == d else 1 for i in range(x.ndim)])
+        steps = None
 
-    def step(i: int, length: int = 1) -> Tensor:
-        return _core.narrow(steps, d, i, length)
+    def step(i: int, length: int = 1) -> Any:
+        return space if steps is None else _core.narrow(steps, d, i, length)
 
     parts = []
     if edge_order == 1:

@@ -11,6 +11,8 @@ from deepnet.operators._call import takes_out, wrap_dim
 
 
 def _scaled(x: Tensor, factor: Any) -> Tensor:
+    if not x.dtype.is_floating_point:
+        factor = int(factor)
     return x if type(factor) is int and factor == 1 else x * factor
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import deepnet
 from deepnet import _core
 from deepnet._core import Tensor
+from deepnet.operators._call import takes_out
 
 from ._args import in_place
 
@@ -129,6 +130,7 @@ def glu(input: Tensor, dim: int = -1) -> Tensor:
     return a * _core.sigmoid(b)
 
 
+@takes_out
 def gelu(input: Tensor, approximate: str = "none") -> Tensor:
     """X * Phi(x), Phi the normal distribution function; 'tanh' approximates it [1]_.
 
@@ -169,11 +171,13 @@ def tanh(input: Tensor) -> Tensor:
     return _core.tanh(input)
 
 
+@takes_out
 def logsigmoid(input: Tensor) -> Tensor:
     """log(sigmoid(x)), without overflow."""
     return _core.logsigmoid(input)
 
 
+@takes_out
 def softplus(input: Tensor, beta: float = 1.0, threshold: float = 20.0) -> Tensor:
     """log(1 + exp(beta * x)) / beta; x itself where beta * x exceeds the threshold."""
     return _core.softplus(input, beta, threshold)
@@ -189,11 +193,13 @@ def tanhshrink(input: Tensor) -> Tensor:
     return input - _core.tanh(input)
 
 
+@takes_out
 def hardshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """X where |x| > lambd, else 0."""
     return _core.where((input >= -lambd) & (input <= lambd), 0.0, input).to(input.dtype)
 
 
+@takes_out
 def softshrink(input: Tensor, lambd: float = 0.5) -> Tensor:
     """X drawn towards 0 by lambd; 0 within lambd of it."""
     if lambd < 0:

@@ -40,8 +40,7 @@ def ctc_loss(
 
     Notes
     -----
-    The gradient is the exact one with respect to `log_probs`; behind a log_softmax it equals PyTorch's, which already has the
-    softmax in it.
+    The gradient with respect to `log_probs` has the softmax in it, as PyTorch's; behind a log_softmax that changes nothing.
 
     References
     ----------
@@ -98,6 +97,11 @@ def ctc_loss(
     impossible = (loss > -0.5 * _LOG_ZERO) | (empty & (deepnet.tensor(out_len, device=device) > 0))
     loss = _core.where(empty & ~impossible, 0.0, loss)
     loss = loss.masked_fill(impossible, 0.0 if zero_infinity else float("inf"))
+    if lp.requires_grad and steps:
+        # PyTorch's gradient: exp(log_probs) more, which adds 0 to the loss and nothing behind a log_softmax.
+        within = (deepnet.arange(steps, device=device).reshape(-1, 1) < ends.reshape(1, -1)) & ~impossible
+        share = lp.exp().sum(2).masked_fill(~within, 0.0).sum(0)
+        loss = loss + (share - share.detach())
     if reduction == "mean":
         counts = deepnet.tensor([max(n, 1) for n in out_len], dtype=loss.dtype, device=device)
         return (loss / counts).mean()
