@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import deepnet
+from deepnet import _core
 from deepnet._core import Tensor
 
 
@@ -30,7 +31,7 @@ class Parameter(Tensor):
         """Share the data's memory, as a leaf."""
         if data is None:
             data = deepnet.empty(0)
-        parameter: Parameter = Tensor._make_subclass(cls, data, requires_grad)
+        parameter: Parameter = _core.make_subclass(cls, data, requires_grad)
         return parameter
 
     def __repr__(self) -> str:
@@ -68,7 +69,7 @@ class Buffer(Tensor):
         """Share the data's memory."""
         if data is None:
             data = deepnet.empty(0)
-        buffer: Buffer = Tensor._make_subclass(cls, data, data.requires_grad)
+        buffer: Buffer = _core.make_subclass(cls, data, data.requires_grad)
         buffer.persistent = persistent
         return buffer
 
@@ -79,7 +80,7 @@ class UninitializedParameter(Parameter):
     def __new__(cls, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> UninitializedParameter:
         """Hold no values yet."""
         data = deepnet.empty(0, device=device, dtype=dtype)
-        parameter: UninitializedParameter = Tensor._make_subclass(cls, data, requires_grad)
+        parameter: UninitializedParameter = _core.make_subclass(cls, data, requires_grad)
         return parameter
 
     def materialize(self, shape: Any, device: Any = None, dtype: Any = None) -> None:

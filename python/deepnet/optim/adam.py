@@ -45,7 +45,7 @@ class Adam(FusedOptimizer):
     >>> optimizer = deepnet.optim.Adam([p], lr=0.25)
     >>> (p * p).sum().backward()
     >>> optimizer.step()
-    >>> p.item()
+    >>> round(p.item(), 4)
     0.75
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import deepnet
 from deepnet import _core
@@ -59,7 +60,7 @@ def scaled_dot_product_attention(
     return _core.scaled_dot_product_attention(query, key, value, attn_mask, dropout_p, is_causal, scale=scale)
 
 
-def _float_mask(name: str, mask: Tensor | None, dtype: object) -> Tensor | None:
+def _float_mask(name: str, mask: Tensor | None, dtype: Any) -> Tensor | None:
     """A mask to add: booleans (True: left out) become -inf and 0."""
     if mask is None or mask.is_floating_point():
         return mask

@@ -82,7 +82,7 @@ def _resample(x: Tensor, axis: int, taps: Taps) -> Tensor:
         w = deepnet.tensor(weights, dtype=x.dtype, device=x.device).reshape(shape)
         part = x.index_select(axis, deepnet.tensor(cells, device=x.device)) * w
         result = part if result is None else result + part
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def _nearest(x: Tensor, sizes: list[int], scales: list[float | None], exact: bool) -> Tensor:

@@ -103,8 +103,6 @@ def rms_norm(input: Tensor, normalized_shape: Sequence[int], weight: Tensor | No
     weight : Tensor, shape normalized_shape, optional
     eps : float, optional
     """
-    if eps is None:
-        eps = deepnet.finfo(input.dtype).eps
     return _core.rms_norm(input, normalized_shape, weight, eps)
 
 

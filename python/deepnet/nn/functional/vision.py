@@ -176,7 +176,7 @@ def grid_sample(
             w = weights[k][i] if w is None else w * weights[k][i]
         part = values([b + offsets[i] for b, i in zip(bases, corner, strict=True)]) * w.unsqueeze(1)
         result = part if result is None else result + part
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 __all__ = ["affine_grid", "channel_shuffle", "grid_sample", "pixel_shuffle", "pixel_unshuffle"]

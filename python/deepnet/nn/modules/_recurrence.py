@@ -18,14 +18,15 @@ def run(
     bidirectional: bool,
 ) -> tuple[Tensor, States]:  # fmt: skip
     """All layers of a network without projections over padded sequences (T, N, F)."""
-    options = (weights, has_biases, layers, dropout, training, bidirectional)
+    h = states[0]
     if mode == "LSTM":
-        output, h, c = _core.lstm(x, *states, *options)
+        output, h, c = _core.lstm(x, h, states[1], weights, has_biases, layers, dropout, training, bidirectional)
         return output, (h, c)
     if mode == "GRU":
-        output, h = _core.gru(x, *states, *options)
+        output, h = _core.gru(x, h, weights, has_biases, layers, dropout, training, bidirectional)
     else:
-        output, h = _core.rnn(x, *states, *options, "tanh" if mode == "RNN_TANH" else "relu")
+        nonlinearity = "tanh" if mode == "RNN_TANH" else "relu"
+        output, h = _core.rnn(x, h, weights, has_biases, layers, dropout, training, bidirectional, nonlinearity)
     return output, (h,)
 
 

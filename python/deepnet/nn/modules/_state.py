@@ -27,8 +27,6 @@ class IncompatibleKeys(NamedTuple):
             return "<All keys matched successfully>"
         return f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
 
-    __str__ = __repr__
-
 
 class ModuleState(ModuleTree):
     """`state_dict` and `load_state_dict` with their hooks."""
@@ -109,7 +107,8 @@ class ModuleState(ModuleTree):
         ['weight', 'bias']
         """
         if args:  # the older positional form: destination, prefix, keep_vars
-            destination, prefix, keep_vars = (*args, *(destination, prefix, keep_vars)[len(args) :])
+            given: list[Any] = [destination, prefix, keep_vars]
+            destination, prefix, keep_vars = [*args, *given[len(args) :]]
         if destination is None:
             destination = OrderedDict()
             destination._metadata = OrderedDict()

@@ -208,20 +208,20 @@ class _LazyNorm(LazyModule):
         self.track_running_stats = track_running_stats
         self._placement = {"device": device, "dtype": dtype}
         if affine:
-            self.weight = UninitializedParameter(device=device, dtype=dtype)
+            self.register_parameter("weight", UninitializedParameter(device=device, dtype=dtype))
             if bias:
-                self.bias = UninitializedParameter(device=device, dtype=dtype)
+                self.register_parameter("bias", UninitializedParameter(device=device, dtype=dtype))
         if track_running_stats:
-            self.running_mean = deepnet.zeros(0, device=device, dtype=dtype)
-            self.running_var = deepnet.ones(0, device=device, dtype=dtype)
-            self.num_batches_tracked = deepnet.tensor(0, dtype=deepnet.int64, device=device)
+            self.register_buffer("running_mean", deepnet.zeros(0, device=device, dtype=dtype))
+            self.register_buffer("running_var", deepnet.ones(0, device=device, dtype=dtype))
+            self.register_buffer("num_batches_tracked", deepnet.tensor(0, dtype=deepnet.int64, device=device))
 
     def has_uninitialized_params(self) -> bool:
         return self.num_features == 0
 
     def reset_parameters(self) -> None:
         if self.num_features:
-            super().reset_parameters()
+            super().reset_parameters()  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take the number of channels from an input."""
@@ -229,8 +229,8 @@ class _LazyNorm(LazyModule):
         for name in ("weight", "bias"):
             self.materialize_(name, (self.num_features,))
         if self.track_running_stats:
-            self.running_mean = deepnet.zeros(self.num_features, **self._placement)
-            self.running_var = deepnet.ones(self.num_features, **self._placement)
+            self.register_buffer("running_mean", deepnet.zeros(self.num_features, **self._placement))
+            self.register_buffer("running_var", deepnet.ones(self.num_features, **self._placement))
 
 
 class LazyBatchNorm1d(_LazyNorm, BatchNorm1d):

@@ -57,7 +57,7 @@ class _ConvNd(Module):
         self.out_channels = out_channels
         self.kernel_size = ntuple(kernel_size, n, "kernel_size")
         self.stride = ntuple(stride, n, "stride")
-        self.padding = padding if isinstance(padding, str) else ntuple(padding, n, "padding")
+        self.padding: Any = padding if isinstance(padding, str) else ntuple(padding, n, "padding")
         self.dilation = ntuple(dilation, n, "dilation")
         self.transposed = transposed
         self.output_padding = ntuple(output_padding, n, "output_padding")
@@ -72,7 +72,7 @@ class _ConvNd(Module):
             if padding == "same":
                 before, after = same_padding(list(self.kernel_size), list(self.dilation))
         else:
-            before = after = list(self.padding)
+            before = after = [int(p) for p in self.padding]
         # As F.pad takes it: the last axis first.
         self._reversed_padding_repeated_twice = [p for pair in zip(before[::-1], after[::-1], strict=True) for p in pair]
         channels = (in_channels, out_channels // groups) if transposed else (out_channels, in_channels // groups)
@@ -302,13 +302,13 @@ class _LazyConv(LazyModule):
         placement = {k: kwargs[k] for k in ("device", "dtype") if k in kwargs}
         super().__init__(0, 0, kernel_size, *args, bias=False, **kwargs)
         self.out_channels = out_channels
-        self.weight = UninitializedParameter(**placement)
+        self.register_parameter("weight", UninitializedParameter(**placement))
         if bias:
-            self.bias = UninitializedParameter(**placement)
+            self.register_parameter("bias", UninitializedParameter(**placement))
 
     def reset_parameters(self) -> None:
         if not self.has_uninitialized_params() and self.in_channels:
-            super().reset_parameters()
+            super().reset_parameters()  # type: ignore[misc]
 
     def initialize_parameters(self, input: Tensor) -> None:
         """Take the input channels from an input."""

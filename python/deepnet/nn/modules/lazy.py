@@ -38,7 +38,7 @@ class LazyModule(Module):
         if self.has_uninitialized_params():
             self.initialize_parameters(args[0] if args else next(iter(kwargs.values())))
             self.reset_parameters()
-        self.__class__ = self.cls_to_become
+        self.__class__ = self.cls_to_become  # type: ignore[assignment]
         return self(*args, **kwargs)
 
 

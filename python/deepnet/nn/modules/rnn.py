@@ -71,7 +71,7 @@ class RNNBase(Module):
         for layer in range(num_layers):
             size = input_size if layer == 0 else out * self._directions
             for suffix in (f"_l{layer}", f"_l{layer}_reverse")[: self._directions]:
-                shapes = {"weight_ih": (gates, size), "weight_hh": (gates, out)}
+                shapes: dict[str, tuple[int, ...]] = {"weight_ih": (gates, size), "weight_hh": (gates, out)}
                 if bias:
                     shapes |= {"bias_ih": (gates,), "bias_hh": (gates,)}
                 if proj_size:

@@ -43,7 +43,7 @@ class _TransformerLayer(Module):
     dropout: Dropout
 
     def _feed_forward(self, x: Tensor, dropout: Dropout) -> Tensor:
-        return dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))  # type: ignore[no-any-return]
+        return dropout(self.linear2(self.dropout(self.activation(self.linear1(x)))))
 
 
 class TransformerEncoderLayer(_TransformerLayer):
@@ -102,14 +102,14 @@ class TransformerEncoderLayer(_TransformerLayer):
     ) -> Tensor:
         def attend(x: Tensor) -> Tensor:
             y, _ = self.self_attn(x, x, x, src_key_padding_mask, need_weights=False, attn_mask=src_mask, is_causal=is_causal)
-            return self.dropout1(y)  # type: ignore[no-any-return]
+            return self.dropout1(y)
 
         x = src
         if self.norm_first:
             x = x + attend(self.norm1(x))
             return x + self._feed_forward(self.norm2(x), self.dropout2)
         x = self.norm1(x + attend(x))
-        return self.norm2(x + self._feed_forward(x, self.dropout2))  # type: ignore[no-any-return]
+        return self.norm2(x + self._feed_forward(x, self.dropout2))
 
 
 class TransformerDecoderLayer(_TransformerLayer):
@@ -160,14 +160,14 @@ class TransformerDecoderLayer(_TransformerLayer):
             y, _ = self.self_attn(
                 x, x, x, tgt_key_padding_mask, need_weights=False, attn_mask=tgt_mask, is_causal=tgt_is_causal
             )
-            return self.dropout1(y)  # type: ignore[no-any-return]
+            return self.dropout1(y)
 
         def look_up(x: Tensor) -> Tensor:
             y, _ = self.multihead_attn(
                 x, memory, memory, memory_key_padding_mask, need_weights=False, attn_mask=memory_mask,
                 is_causal=memory_is_causal,
             )  # fmt: skip
-            return self.dropout2(y)  # type: ignore[no-any-return]
+            return self.dropout2(y)
 
         x = tgt
         if self.norm_first:
@@ -176,7 +176,7 @@ class TransformerDecoderLayer(_TransformerLayer):
             return x + self._feed_forward(self.norm3(x), self.dropout3)
         x = self.norm1(x + attend(x))
         x = self.norm2(x + look_up(x))
-        return self.norm3(x + self._feed_forward(x, self.dropout3))  # type: ignore[no-any-return]
+        return self.norm3(x + self._feed_forward(x, self.dropout3))
 
 
 def _is_causal(mask: Tensor | None, is_causal: bool | None) -> bool:
@@ -352,7 +352,7 @@ class Transformer(Module):
                 f"got {tuple(src.shape)} and {tuple(tgt.shape)}"
             )
         memory = self.encoder(src, src_mask, src_key_padding_mask, src_is_causal)
-        return self.decoder(  # type: ignore[no-any-return]
+        return self.decoder(
             tgt, memory, tgt_mask, memory_mask, tgt_key_padding_mask, memory_key_padding_mask, tgt_is_causal,
             memory_is_causal,
         )  # fmt: skip

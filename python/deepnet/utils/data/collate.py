@@ -19,17 +19,22 @@ def _refuse_text(value: Any) -> None:
         raise TypeError(f"default_collate: batches cannot be made of arrays of {value.dtype}")
 
 
+def _shared(array: Any) -> Tensor:
+    """An array as a tensor on its memory, or on a copy where that must not be written."""
+    return deepnet.as_tensor(array if array.flags.writeable else array.copy())
+
+
 def default_collate(batch: Sequence[Any]) -> Any:
     """Join samples along a new first axis.
 
-    Tensors, arrays and numbers are stacked to tensors; strings stay in a list; dicts and named tuples are joined entry by
+    Tensors, arrays and numbers are stacked to tensors; strings stay as they are; dicts and named tuples are joined entry by
     entry, and so are tuples and lists, to a list.
 
     Examples
     --------
     >>> from deepnet.utils.data import default_collate
     >>> default_collate([(1, "a"), (2, "b")])
-    [tensor([1, 2]), ['a', 'b']]
+    [tensor([1, 2]), ('a', 'b')]
     """
     return collate(batch, default_collate)
 
@@ -42,8 +47,8 @@ def collate(batch: Sequence[Any], inner: Callable[[Sequence[Any]], Any]) -> Any:
     if _is_numpy(first):
         _refuse_text(first)
         if first.ndim == 0:
-            return deepnet.as_tensor([value.item() for value in batch], dtype=deepnet.as_tensor(first).dtype)
-        return deepnet.stack([deepnet.as_tensor(value) for value in batch], 0)
+            return deepnet.tensor([value.item() for value in batch], dtype=deepnet.tensor(first).dtype)
+        return deepnet.stack([_shared(value) for value in batch], 0)
     if isinstance(first, float):
         return deepnet.tensor(list(batch), dtype=deepnet.float64)
     if isinstance(first, int):
@@ -64,9 +69,9 @@ def collate(batch: Sequence[Any], inner: Callable[[Sequence[Any]], Any]) -> Any:
             raise ValueError("default_collate: each sample of a batch should have as many entries")
         columns = [inner(column) for column in zip(*batch, strict=True)]
         if isinstance(first, MutableSequence) and type(first) is not list:
-            clone = copy.copy(first)
-            clone[:] = columns
-            return clone
+            sequence = copy.copy(first)
+            sequence[:] = columns
+            return sequence
         return columns
     raise TypeError(
         "default_collate: batch must contain tensors, numpy arrays, numbers, dicts or lists; found " + str(type(first))
@@ -78,7 +83,7 @@ def default_convert(data: Any) -> Any:
     if isinstance(data, (Tensor, str, bytes)):
         return data
     if _is_numpy(data):
-        return data if data.dtype.kind in "SaUO" else deepnet.as_tensor(data)
+        return data if data.dtype.kind in "SaUO" else deepnet.tensor(data) if data.ndim == 0 else _shared(data)
     if isinstance(data, Mapping):
         return {key: default_convert(value) for key, value in data.items()}
     if isinstance(data, tuple) and hasattr(data, "_fields"):

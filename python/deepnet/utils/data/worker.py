@@ -202,7 +202,7 @@ class WorkerPool:
         while True:
             step = min(_POLL_SECONDS, self.timeout - waited) if self.timeout else _POLL_SECONDS
             try:
-                return self.results.get(timeout=step)  # type: ignore[no-any-return]
+                return self.results.get(timeout=step)
             except queue.Empty:
                 waited += step
                 dead = [str(p.pid) for p in self.processes if not p.is_alive()]
