@@ -150,18 +150,17 @@ void tridiagonalize(double* a, int64_t n, double* d, double* e) {
   std::copy(q.begin(), q.end(), a);
 }
 
-/// c and s with c f + s g = r and c g - s f = 0.
+/// c and s with c f + s g = r and c g - s f = 0; r's sign is such that c is not negative where |f| > |g|.
 void rotation(double f, double g, double& c, double& s, double& r) {
   if (g == 0) {
     c = 1, s = 0, r = f;
-  } else if (f == 0) {
-    c = 0, s = std::copysign(1.0, g), r = std::fabs(g);
-  } else {
-    double size = std::hypot(f, g);
-    c = std::fabs(f) / size;
-    r = std::copysign(size, f);
-    s = g / r;
+    return;
   }
+  r = std::hypot(f, g);
+  if (f == 0) r = g;
+  if (f < 0 && std::fabs(f) > std::fabs(g)) r = -r;
+  c = f / r;
+  s = g / r;
 }
 
 /// The eigenvalues of [[a, b], [b, c]], the one of larger size first, and that one's unit vector (x, y).

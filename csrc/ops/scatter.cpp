@@ -49,6 +49,7 @@ Tensor gather(const Tensor& x, int64_t dim, const Tensor& index) {
     launch("gather", x.device(), [x = source.view(), i = i.view(), y = y.view(), d](Backend& b) { b.gather(x, i, y, d); });
   if (is_floating(x.dtype()) && wants_grad(source))
     record("gather", {source}, {y}, [i, from = source.shape(), d](const Backward& b) -> Tensors {
+      if (i.numel() == 0) return {zeros(from, b.dy(0).dtype(), b.dy(0).device())};
       return {scatter_add(zeros(from, b.dy(0).dtype(), b.dy(0).device()), d, i, b.dy(0))};
     });
   return y.shape() == index.shape() ? y : reshape(y, index.shape());

@@ -234,7 +234,9 @@ def row_norm(rows: Tensor, p: float) -> Tensor:
     """Return the p-norms over the last dim, with gradient 0 where a row is 0."""
     if rows.shape[-1] == 0:
         return _core.sum(rows, -1)
-    if p == 0 or math.isinf(p) or p == 2 or p == 1:
+    if p == 0:
+        return _core.sum(_core.sign(_core.abs(rows)), -1)
+    if math.isinf(p) or p == 2 or p == 1:
         return _core.vector_norm(rows, p, -1)
     # A root's slope at 0 is infinite: such rows are taken out before it and put back after.
     size = _core.sum(_core.pow(_core.abs(rows), p), -1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import deepnet
 from deepnet._core import Tensor
+from deepnet.operators.products import row_norm
 
 
 def cosine_similarity(x1: Tensor, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Tensor:
@@ -46,7 +47,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Tensor:
     second = [j for i in range(n) for j in range(i + 1, n)]
     i = deepnet.tensor(first, dtype=deepnet.int64, device=input.device)
     j = deepnet.tensor(second, dtype=deepnet.int64, device=input.device)
-    return deepnet.norm(input.index_select(0, i) - input.index_select(0, j), p, -1)
+    return row_norm(input.index_select(0, i) - input.index_select(0, j), p)
 
 
 __all__ = ["cosine_similarity", "pairwise_distance", "pdist"]
