@@ -12,6 +12,7 @@ import numpy as np
 import deepnet as dn
 from deepnet.utils.data import DataLoader, TensorDataset
 from deepnet.vision import datasets, transforms
+from deepnet.vision.datasets.base import ArrayDataset
 
 __all__ = ["Augmented", "ImageData", "load_data"]
 
@@ -84,14 +85,17 @@ def load_data(name: str, folder: str | None, download: bool, size: int | None) -
         If there is neither a data set nor a folder of that name.
     """
     if name == "digits":
-        train, test = datasets.Digits(train=True), datasets.Digits(train=False)
-        return ImageData(train.tensors(), test.tensors(), train.classes)
+        return _image_data(datasets.Digits(train=True), datasets.Digits(train=False))
     if name in _NAMED:
         train, test = (_NAMED[name](folder or "data", train=part, download=download) for part in (True, False))
-        return ImageData(train.tensors(), test.tensors(), train.classes)
+        return _image_data(train, test)
     if Path(name).is_dir():
         return _folder_data(Path(name), size or 32)
     raise ValueError(f"{name!r} is neither a folder nor one of the data sets digits, {', '.join(_NAMED)}")
+
+
+def _image_data(train: ArrayDataset, test: ArrayDataset) -> ImageData:
+    return ImageData(train.tensors(), test.tensors(), train.classes)
 
 
 def _folder_data(folder: Path, size: int) -> ImageData:

@@ -14,7 +14,9 @@ __all__ = ["info"]
 def info() -> int:
     """Print versions, the build, the instruction set chosen, threads, and whether CUDA can be used."""
     dn.show_config()
-    print(f"Python {platform.python_version()} ({sys.executable}) on {platform.system()} {platform.release()}, {platform.machine()}")
+    print(
+        f"Python {platform.python_version()} ({sys.executable}) on {platform.system()} {platform.release()}, {platform.machine()}"
+    )
     for name in ("numpy", "safetensors", "tqdm", "pillow", "matplotlib", "tensorboardX"):
         try:
             print(f"  {name} {metadata.version(name)}")

@@ -79,7 +79,7 @@ def unpack(data: bytes, where: str = "the file") -> tuple[dict[str, np.ndarray |
     import safetensors
 
     try:
-        entries = safetensors.deserialize(data)
+        entries = safetensors.deserialize(data)  # type: ignore[no-untyped-call]
     except safetensors.SafetensorError as error:
         raise ValueError(f"load: {where} is not a whole safetensors file ({error})") from None
     metadata = _header(data).get("__metadata__", {})
@@ -121,5 +121,5 @@ def weights_hash(state: Mapping[str, Any] | Iterable[tuple[str, Any]]) -> str:
     for name, value in sorted(items, key=lambda item: item[0]):
         raw = Raw(value)
         digest.update(f"{name}\0{raw.dtype}\0{raw.shape}\0".encode())
-        digest.update(raw.bytes)
+        digest.update(raw.bytes.data)
     return digest.hexdigest()

@@ -95,7 +95,7 @@ class _Flattener:
         return {_TAG: "dict", "items": [[self.encode(key, (*path, "key")), item] for key, item in items]}
 
     def _tensor(self, value: Any, path: tuple[str, ...]) -> dict[str, Any]:
-        entry = {_TAG: "tensor", "name": self._store(value, path)}
+        entry: dict[str, Any] = {_TAG: "tensor", "name": self._store(value, path)}
         if value.requires_grad:
             entry["requires_grad"] = True
         if value.device.type != "cpu":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from deepnet.train.batches import model_device, to_device
@@ -21,7 +22,8 @@ class LayerSummary(NamedTuple):
     multiplications: int
 
 
-class Summary(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class Summary:
     """What `summary` found; printed, a table.
 
     Attributes
@@ -49,7 +51,8 @@ class Summary(NamedTuple):
         end = f"{self.parameters:,} parameters ({self.trainable:,} trainable), {self.multiplications:,} multiplications"
         return "\n".join([lines[0], rule, *lines[1:], rule, end])
 
-    __repr__ = __str__
+    def __repr__(self) -> str:
+        return str(self)
 
 
 def summary(model: Any, *inputs: Any) -> Summary:
@@ -119,7 +122,8 @@ def summary(model: Any, *inputs: Any) -> Summary:
 
 def _units(model: Any) -> list[tuple[str, Any]]:
     """The layers that get a row: those without children, and those that compute with their children's parameters."""
-    units, inside = [], []
+    units: list[tuple[str, Any]] = []
+    inside: list[str] = []
     for name, layer in model.named_modules():
         if any(name.startswith(f"{outer}.") or outer == "" for outer in inside):
             continue

@@ -32,7 +32,7 @@ def as_image(pixels: np.ndarray) -> Any:
     return Image.fromarray(pixels)
 
 
-class VisionDataset(Dataset):
+class VisionDataset(Dataset[Any]):
     """A data set of (image, target) with transforms.
 
     Parameters

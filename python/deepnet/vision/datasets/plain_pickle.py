@@ -155,7 +155,8 @@ def _build(target: Any, state: Any) -> None:
         raise ValueError("the pickle sets the state of an object; refused")
     if target.dtype is not None:
         order = state[1].decode() if isinstance(state[1], bytes) else state[1]
-        target.dtype = target.dtype.newbyteorder(order if order in "<>" else "=")
+        if order in ("<", ">"):
+            target.dtype = np.dtype(f"{order}{target.dtype.str[1:]}")
         return
     _, shape, dtype, by_columns, raw = state
     data = raw.encode("latin1") if isinstance(raw, str) else raw

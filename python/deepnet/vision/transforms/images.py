@@ -111,7 +111,7 @@ def pad(image: Any, margins: tuple[int, int, int, int], fill: float = 0, mode: s
 def _padded(array: np.ndarray, around: list[tuple[int, int]], fill: float, mode: str) -> np.ndarray:
     if mode == "constant":
         return np.pad(array, around, constant_values=fill)
-    return np.pad(array, around, mode=mode)  # type: ignore[call-overload, no-any-return]
+    return np.pad(array, around, mode=mode)  # type: ignore[call-overload]
 
 
 def resize(image: Any, height: int, width: int, smooth: bool = True) -> Any:
