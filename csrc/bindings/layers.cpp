@@ -56,7 +56,7 @@ void bind_layers(py::module_& m) {
   op(m, "det_plain", det_plain, "input");
   op(m, "cholesky_plain", cholesky_plain, "input");
   op(m, "qr_plain", qr_plain, "input, columns");
-  op(m, "eigh_plain", eigh_plain, "input");
+  op(m, "eigh_plain", eigh_plain, "input, upper=False");
   op(m, "svd_plain", svd_plain, "input, full_matrices=True");
   op(
       m, "linear", [](const Tensor& x, const Tensor& w, const OptTensor& b) { return linear(x, w, b.t); },

@@ -250,10 +250,17 @@ bool iterate_block(double* d, double* e, double* z, int64_t n, int64_t from, int
 
 }  // namespace
 
-bool symmetric_eigen(double* a, int64_t n, double* w) {
+bool symmetric_eigen(double* a, int64_t n, double* w, bool upper) {
   if (n == 0) return true;
   std::vector<double> e(size_t(n), 0.0);
+  // The upper triangle is the lower one of the matrix read backwards.
+  if (upper) std::reverse(a, a + n * n);
   tridiagonalize(a, n, w, e.data());
+  if (upper) {
+    std::reverse(a, a + n * n);
+    std::reverse(w, w + n);
+    std::reverse(e.begin(), e.begin() + n - 1);
+  }
   int64_t budget = 30 * n;
   for (int64_t start = 0; start < n;) {
     // A block ends where the line below the diagonal vanishes.

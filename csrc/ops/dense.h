@@ -19,9 +19,9 @@ int64_t cholesky(double* a, int64_t n);
 void qr(double* a, int64_t m, int64_t n, double* tau);
 /// The first `columns` columns of Q, into q (m x columns), from qr's factors.
 void qr_columns(const double* a, int64_t m, int64_t n, const double* tau, double* q, int64_t columns);
-/// The eigenvalues w, ascending, of the symmetric a (n x n, its lower triangle); a becomes the eigenvectors, as columns. False
+/// The eigenvalues w, ascending, of the symmetric a (n x n, of which one triangle is read); a becomes the eigenvectors, as columns. False
 /// where the iteration does not converge.
-bool symmetric_eigen(double* a, int64_t n, double* w);
+bool symmetric_eigen(double* a, int64_t n, double* w, bool upper);
 /// Singular values s, descending, of a (m x n, m >= n); a becomes the left vectors as columns where s > 0, v (n x n) the right
 /// ones.
 bool jacobi_svd(double* a, int64_t m, int64_t n, double* s, double* v);

@@ -134,11 +134,11 @@ std::pair<Tensor, Tensor> qr_plain(const Tensor& a, int64_t columns) {
   return {like(q, a), like(r, a)};
 }
 
-std::pair<Tensor, Tensor> eigh_plain(const Tensor& a) {
+std::pair<Tensor, Tensor> eigh_plain(const Tensor& a, bool upper) {
   Batch x = load_square("eigh", a);
   Tensor w = room(a, {x.n});
   auto [i, code] = each(x, 8 * x.n * x.n * x.n, [&](int64_t i) -> int64_t {
-    return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n) ? 0 : 1;
+    return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n, upper) ? 0 : 1;
   });
   if (code) fail<RuntimeError>("eigh", "the iteration does not converge for ", place(x, i));
   return {like(w, a), like(x.data, a)};

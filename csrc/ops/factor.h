@@ -17,8 +17,8 @@ std::tuple<Tensor, Tensor, Tensor> det_plain(const Tensor& a);
 Tensor cholesky_plain(const Tensor& a);
 /// Q (..., M, columns) and R (..., columns, N).
 std::pair<Tensor, Tensor> qr_plain(const Tensor& a, int64_t columns);
-/// Eigenvalues, ascending, and eigenvectors as columns, of a symmetric matrix's lower triangle.
-std::pair<Tensor, Tensor> eigh_plain(const Tensor& a);
+/// Eigenvalues, ascending, and eigenvectors as columns, of a symmetric matrix's lower or upper triangle.
+std::pair<Tensor, Tensor> eigh_plain(const Tensor& a, bool upper);
 /// U (..., M, min or M), S (..., min) descending, V^T (..., min or N, N).
 std::tuple<Tensor, Tensor, Tensor> svd_plain(const Tensor& a, bool full_matrices);
 

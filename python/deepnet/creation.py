@@ -6,13 +6,33 @@ import math
 from typing import Any
 
 from deepnet import _core
-from deepnet._core import Tensor, dtype as DType
+from deepnet._core import Tensor
+from deepnet._core import dtype as DType
 from deepnet._core import tensor as tensor
 
 __all__ = [
-    "tensor", "as_tensor", "asarray", "from_numpy", "from_dlpack", "empty", "zeros", "ones", "full", "arange", "range", "linspace",
-    "logspace", "eye", "empty_like", "zeros_like", "ones_like", "full_like", "scalar_tensor", "tril_indices", "triu_indices",
-]  # fmt: skip
+    "tensor",
+    "as_tensor",
+    "asarray",
+    "from_numpy",
+    "from_dlpack",
+    "empty",
+    "zeros",
+    "ones",
+    "full",
+    "arange",
+    "range",
+    "linspace",
+    "logspace",
+    "eye",
+    "empty_like",
+    "zeros_like",
+    "ones_like",
+    "full_like",
+    "scalar_tensor",
+    "tril_indices",
+    "triu_indices",
+]
 
 
 def _sizes(size: tuple[Any, ...], keyword: Any = None) -> tuple[int, ...]:
@@ -24,8 +44,17 @@ def _sizes(size: tuple[Any, ...], keyword: Any = None) -> tuple[int, ...]:
     return size
 
 
-def empty(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, out: Tensor | None = None,
-          pin_memory: bool = False, layout: Any = None, memory_format: Any = None, **named: Any) -> Tensor:  # fmt: skip
+def empty(
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    pin_memory: bool = False,
+    layout: Any = None,
+    memory_format: Any = None,
+    **named: Any,
+) -> Tensor:
     """Return a tensor of undefined contents.
 
     Parameters
@@ -54,8 +83,16 @@ def _into(out: Tensor | None, t: Tensor) -> Tensor:
     return t if out is None else _core.convert(t, out=out)
 
 
-def full(size: Any, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-         out: Tensor | None = None, layout: Any = None) -> Tensor:  # fmt: skip
+def full(
+    size: Any,
+    fill_value: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+) -> Tensor:
     """Return a tensor filled with a number, whose kind decides the dtype unless given.
 
     Examples
@@ -71,8 +108,16 @@ def full(size: Any, fill_value: Any, *, dtype: DType | None = None, device: Any 
     return _into(out, t)
 
 
-def zeros(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, out: Tensor | None = None,
-          layout: Any = None, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def zeros(
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Return a tensor of zeros.
 
     Examples
@@ -85,8 +130,16 @@ def zeros(*size: Any, dtype: DType | None = None, device: Any = None, requires_g
     return _into(out, t)
 
 
-def ones(*size: Any, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, out: Tensor | None = None,
-         layout: Any = None, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def ones(
+    *size: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Return a tensor of ones.
 
     Examples
@@ -108,8 +161,9 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     return tensor(data, dtype=dtype, device=device)
 
 
-def asarray(obj: Any, *, dtype: DType | None = None, device: Any = None, copy: bool | None = None,
-            requires_grad: bool = False) -> Tensor:  # fmt: skip
+def asarray(
+    obj: Any, *, dtype: DType | None = None, device: Any = None, copy: bool | None = None, requires_grad: bool = False
+) -> Tensor:
     """Return obj as a tensor; copy=None shares memory where it can."""
     t = tensor(obj, dtype=dtype, device=device) if copy else as_tensor(obj, dtype, device)
     return t.requires_grad_() if requires_grad else t
@@ -140,8 +194,18 @@ def _counting_dtype(dtype: DType | None, *values: Any) -> DType:
     return _core.int64 if whole else _core.get_default_dtype()
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-           out: Tensor | None = None, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def arange(
+    start: Any,
+    end: Any = None,
+    step: Any = 1,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return start, start + step, ... below end.
 
     Examples
@@ -152,7 +216,10 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: DType | None = 
     """
     if end is None:
         start, end = 0, start
-    t = _core.arange_plain(start, end, step, _counting_dtype(dtype, start, end, step), device)
+    dtype = _counting_dtype(dtype, start, end, step)
+    if dtype is _core.int64:
+        start, end, step = int(start), int(end), int(step)
+    t = _core.arange_plain(start, end, step, dtype, device)
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
@@ -164,8 +231,17 @@ def range(start: Any, end: Any = None, step: Any = 1, *, dtype: DType | None = N
     return _core.arange_plain(0, count, 1, dtype or _core.get_default_dtype(), device) * step + start
 
 
-def linspace(start: Any, end: Any, steps: int, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-             out: Tensor | None = None, layout: Any = None) -> Tensor:  # fmt: skip
+def linspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+) -> Tensor:
     """Return `steps` values evenly spaced from start to end, both included.
 
     Examples
@@ -177,45 +253,100 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: DType | None = None, de
     dtype = dtype or _core.get_default_dtype()
     if (isinstance(start, Tensor) and start.ndim) or (isinstance(end, Tensor) and end.ndim):
         raise RuntimeError("linspace: start and end must be numbers or 0-d tensors")
+    if not dtype.is_floating_point:
+        start, end = int(start), int(end)
     t = _core.linspace_plain(start, end, steps, dtype, device)
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
-def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: DType | None = None, device: Any = None,
-             requires_grad: bool = False, out: Tensor | None = None, layout: Any = None) -> Tensor:  # fmt: skip
+def logspace(
+    start: Any,
+    end: Any,
+    steps: int,
+    base: float = 10.0,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+) -> Tensor:
     """Return base to the powers of linspace(start, end, steps)."""
     powers = _core.pow(base, _core.linspace_plain(start, end, steps, _core.float64, device))
     t = _core.convert(powers, dtype or _core.get_default_dtype())
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
-def eye(n: int, m: int | None = None, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-        out: Tensor | None = None, layout: Any = None) -> Tensor:  # fmt: skip
+def eye(
+    n: int,
+    m: int | None = None,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+) -> Tensor:
     """Return ones on the diagonal of an (n, m) matrix of zeros."""
     t = _core.eye_plain(n, n if m is None else m, dtype or _core.get_default_dtype(), device)
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
-def empty_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None,
-               layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def empty_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return a tensor of input's shape, dtype and device with undefined contents."""
     return _core.empty_size(input.shape, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-              memory_format: Any = None, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def full_like(
+    input: Tensor,
+    fill_value: Any,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return a tensor of input's shape, dtype and device filled with a number."""
-    return _core.full_size(input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad)
+    return _core.full_size(
+        input.shape, fill_value, dtype=dtype or input.dtype, device=device or input.device, requires_grad=requires_grad
+    )
 
 
-def zeros_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None,
-               layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def zeros_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return zeros of input's shape, dtype and device."""
     return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-def ones_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None,
-              layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def ones_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return ones of input's shape, dtype and device."""
     return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
@@ -225,13 +356,17 @@ def scalar_tensor(s: Any, *, dtype: DType | None = None, device: Any = None) -> 
     return _core.full_size((), s, dtype=dtype, device=device)
 
 
-def tril_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, layout: Any = None) -> Tensor:
+def tril_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, layout: Any = None
+) -> Tensor:
     """Return the (2, count) indices of a matrix's lower triangle, row by row."""
     mask = _core.tril(ones(row, col, dtype=_core.bool, device=device), offset)
     return _core.convert(_core.transpose(_core.nonzero_matrix(mask), 0, 1).contiguous(), dtype)
 
 
-def triu_indices(row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, layout: Any = None) -> Tensor:
+def triu_indices(
+    row: int, col: int, offset: int = 0, *, dtype: DType | None = None, device: Any = None, layout: Any = None
+) -> Tensor:
     """Return the (2, count) indices of a matrix's upper triangle, row by row."""
     mask = _core.triu(ones(row, col, dtype=_core.bool, device=device), offset)
     return _core.convert(_core.transpose(_core.nonzero_matrix(mask), 0, 1).contiguous(), dtype)

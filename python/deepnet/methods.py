@@ -22,7 +22,7 @@ _NOT_METHODS = {
     "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes", "broadcast_tensors", "bucketize", "cartesian_prod", "cat", "cdist",
     "celu", "chain_matmul", "column_stack", "combinations", "concat", "concatenate", "cumulative_trapezoid", "dstack", "einsum", "elu", "embedding",
     "gelu", "hstack", "i1", "is_tensor", "isin", "meshgrid", "polygamma", "row_stack", "searchsorted", "selu", "stack", "tensordot", "trapezoid",
-    "trapz", "vander", "vstack",
+    "trapz", "unravel_index", "vander", "vstack",
 }  # fmt: skip
 
 

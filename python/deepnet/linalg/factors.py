@@ -131,17 +131,17 @@ def qr(A: Tensor, mode: str = "reduced") -> QRResult:
 
 class _Eigh(Function):
     @staticmethod
-    def forward(ctx: Any, A: Tensor) -> Any:
-        w, V = _core.eigh_plain(A)
+    def forward(ctx: Any, A: Tensor, upper: bool) -> Any:
+        w, V = _core.eigh_plain(A, upper)
         ctx.save_for_backward(A)
-        ctx.result = (w, V)
+        ctx.result, ctx.upper = (w, V), upper
         ctx.set_materialize_grads(False)
         return w, V
 
     @staticmethod
     def backward(ctx: Any, dw: Tensor | None, dV: Tensor | None) -> Any:
         (A,) = ctx.saved_tensors
-        w, V = _Eigh.apply(A) if _core.is_grad_enabled() else ctx.result
+        w, V = _Eigh.apply(A, ctx.upper) if _core.is_grad_enabled() else ctx.result
         inner = None
         if dV is not None:
             eye = identity(A)
@@ -150,13 +150,13 @@ class _Eigh(Function):
         if dw is not None:
             diagonal = _core.unsqueeze(dw, -2) * identity(A)
             inner = diagonal if inner is None else inner + diagonal
-        return None if inner is None else V @ inner @ transposed(V)
+        return None if inner is None else V @ inner @ transposed(V), None
 
 
-def _lower(A: Tensor, UPLO: str) -> Tensor:
+def _upper(UPLO: str) -> bool:
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"eigh: UPLO must be 'L' or 'U', got {UPLO!r}")
-    return A if UPLO.upper() == "L" else transposed(A)
+    return UPLO.upper() == "U"
 
 
 @takes_out
@@ -175,14 +175,14 @@ def eigh(A: Tensor, UPLO: str = "L") -> EighResult:
         Vectors are columns; their signs are arbitrary. Their gradient grows as eigenvalues come close.
     """
     check_square("eigh", A)
-    return EighResult(*_Eigh.apply(_lower(A, UPLO)))
+    return EighResult(*_Eigh.apply(A, _upper(UPLO)))
 
 
 @takes_out
 def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of symmetric matrices, ascending, shape (..., N)."""
     check_square("eigvalsh", A)
-    return _Eigh.apply(_lower(A, UPLO))[0]
+    return _Eigh.apply(A, _upper(UPLO))[0]
 
 
 def _skew(X: Tensor) -> Tensor:

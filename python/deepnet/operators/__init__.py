@@ -255,6 +255,7 @@ from deepnet.operators.placing import (
     slice_scatter,
     take,
     take_along_dim,
+    unravel_index,
 )
 from deepnet.operators.pointwise import (
     absolute,
@@ -389,4 +390,4 @@ from deepnet.operators.views import (
 
 newaxis = None
 
-__all__ = [name for name in list(globals()) if not name.startswith("_") and name not in {'placing', 'views', 'calculus', 'statistics', 'pointwise', 'joining', 'products', 'choosing', 'gamma', 'comparing'}]
+__all__ = [name for name in list(globals()) if not name.startswith("_") and name not in {'statistics', 'products', 'choosing', 'pointwise', 'placing', 'views', 'calculus', 'comparing', 'joining', 'gamma'}]

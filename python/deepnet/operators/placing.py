@@ -90,6 +90,24 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) 
     return _core.reshape(placed, input.shape)
 
 
+def unravel_index(indices: Tensor, shape: Any) -> tuple[Tensor, ...]:
+    """Return the coordinates of flat positions in a tensor of a shape, one tensor for each dim.
+
+    Raises
+    ------
+    TypeError
+        If indices are not integers.
+    """
+    if indices.dtype.is_floating_point or indices.dtype is _core.bool:
+        raise TypeError(f"unravel_index: indices must be integers, got {indices.dtype}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(shape)
+    places = []
+    for size in reversed(sizes):
+        places.append(_core.remainder(indices, size))
+        indices = _core.floor_divide(indices, size)
+    return tuple(reversed(places))
+
+
 @takes_out
 def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Tensor:
     """Return the elements at indices along dim, broadcast outside it; of the flattened tensor without dim."""
