@@ -30,7 +30,9 @@ CPP = {
 # The packages of deepnet from the bottom up: a package imports from levels below; the words of level 1 from one another.
 PYTHON = {
     "_core": 0,
-    **dict.fromkeys(["autograd", "contraction", "creation", "cuda", "linalg", "operators", "random", "special"], 1),  # the words of deepnet itself
+    **dict.fromkeys(
+        ["autograd", "contraction", "creation", "cuda", "linalg", "operators", "random", "special"], 1
+    ),  # the words of deepnet itself
     "io": 2,
     "utils": 2,
     "vision": 2,

@@ -77,7 +77,13 @@ def test_accumulated_parts_have_the_bits_of_the_whole(parts):
 
 @pytest.mark.parametrize(
     "operator",
-    [lambda t: t.sum(-1), lambda t: F.softmax(t, dim=1), lambda t: t.exp(), lambda t: t @ t.transpose(-1, -2), lambda t: F.layer_norm(t, t.shape[-1:])],
+    [
+        lambda t: t.sum(-1),
+        lambda t: F.softmax(t, dim=1),
+        lambda t: t.exp(),
+        lambda t: t @ t.transpose(-1, -2),
+        lambda t: F.layer_norm(t, t.shape[-1:]),
+    ],
 )
 def test_a_view_gives_its_copys_bits(operator):
     dn.manual_seed(0)

@@ -1,6 +1,6 @@
 """Write python/deepnet/_core.pyi from the extension's own bindings.
 
-    python csrc/bindings/write_stub.py [--check]
+python csrc/bindings/write_stub.py [--check]
 """
 
 import sys
@@ -97,18 +97,70 @@ class Tensor:
 '''
 
 SLOTS = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
-NAMES = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64", "short", "int", "long", "half", "float", "double"]
+NAMES = [
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "float16",
+    "bfloat16",
+    "float32",
+    "float64",
+    "short",
+    "int",
+    "long",
+    "half",
+    "float",
+    "double",
+]
 FUNCTIONS = [
-    "tensor", "from_buffer", "to_dlpack", "from_dlpack", "make_subclass", "result_type", "promote_types", "get_default_dtype",
-    "set_default_dtype", "set_size_type", "backward", "grad", "is_grad_enabled", "set_grad_mode", "is_inference_mode_enabled",
-    "set_inference_mode", "is_anomaly_enabled", "set_anomaly_enabled", "register_hook", "remove_hook", "grad_fn", "record_function",
-    "get_num_threads", "set_num_threads", "available_threads", "active_isa", "built_isas", "memory_stats", "reset_peak_memory_stats",
-    "empty_cache", "manual_seed", "capturing", "on_replay", "set_cuda_loader", "register_cuda_backend", "set_why_no_cuda", "synchronize",
-    "assign_", "stubs", "document",
-]  # fmt: skip
+    "tensor",
+    "from_buffer",
+    "to_dlpack",
+    "from_dlpack",
+    "make_subclass",
+    "result_type",
+    "promote_types",
+    "get_default_dtype",
+    "set_default_dtype",
+    "set_size_type",
+    "backward",
+    "grad",
+    "is_grad_enabled",
+    "set_grad_mode",
+    "is_inference_mode_enabled",
+    "set_inference_mode",
+    "is_anomaly_enabled",
+    "set_anomaly_enabled",
+    "register_hook",
+    "remove_hook",
+    "grad_fn",
+    "record_function",
+    "get_num_threads",
+    "set_num_threads",
+    "available_threads",
+    "active_isa",
+    "built_isas",
+    "memory_stats",
+    "reset_peak_memory_stats",
+    "empty_cache",
+    "manual_seed",
+    "capturing",
+    "on_replay",
+    "set_cuda_loader",
+    "register_cuda_backend",
+    "set_why_no_cuda",
+    "synchronize",
+    "assign_",
+    "stubs",
+    "document",
+]
 
 
 def text():
+    """Return the whole stub."""
     functions, methods = _core.stubs()
     lines = [HEAD]
     for s in SLOTS:
@@ -121,7 +173,7 @@ def text():
         # Python puts methods with a freer call over some of them (methods.py).
         if type(_core.Tensor.__dict__[head.removeprefix("def ")]).__name__ != "Operator":
             continue
-        first, comma, others = rest.partition(", ") if ", " in rest.split(")")[0] else (rest, "", "")
+        _first, comma, others = rest.partition(", ") if ", " in rest.split(")")[0] else (rest, "", "")
         rest = f"self, {others}" if comma else "self" + rest[rest.index(")") :]
         lines.append(f"    {head}({rest}")
     lines.append("")
@@ -133,6 +185,7 @@ def text():
 
 
 def main():
+    """Write the stub, or with --check compare it."""
     new = text()
     if "--check" in sys.argv:
         sys.exit(0 if TARGET.read_text() == new else f"{TARGET.name} is stale: run {Path(__file__).name}")

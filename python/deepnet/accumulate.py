@@ -11,9 +11,9 @@ class accumulate:
     """Gather the gradients of n backward passes, one for each equal part of a batch.
 
     Inside the block every `backward()` counts as one part: its loss is scaled by 1 / n, and its gradients are kept aside as a
-    binary counter of partial sums. At the end of the block they are added in the tree that the whole batch would have used, into
-    `.grad`. For losses that average over the batch and parts that hold whole groups (see docs/bits.md) the gradients are those of
-    the whole batch, bit for bit.
+    binary counter of partial sums. At the end of the block they are added in the tree that the whole batch would have used,
+    into `.grad`. For losses that average over the batch and parts that hold whole groups (see docs/bits.md) the gradients are
+    those of the whole batch, bit for bit.
 
     Parameters
     ----------

@@ -39,7 +39,7 @@ class _Recorded:
         self.result = _detached(result)
 
     def replay(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for buffer, value in zip(self.inputs, args):
+        for buffer, value in zip(self.inputs, args, strict=False):
             if isinstance(buffer, Tensor):
                 buffer.data.copy_(value)
         for name, value in kwargs.items():
@@ -76,6 +76,7 @@ class CapturedStep:
         self._recorded: dict[Any, _Recorded | None] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Run the step: eagerly, recording, or by replay."""
         key = _signature(args, kwargs)
         if key not in self._recorded:
             if len(self._recorded) >= self._most:
@@ -99,10 +100,10 @@ def _record(step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, A
 def capture(step: Callable[..., Any]) -> CapturedStep:
     """Return step as a callable that runs eagerly once, is recorded at its second call, and replayed from its third.
 
-    A replay runs the recorded kernels on the same memory: no Python, no allocation, no graph. Learning rates, step counts, random
-    numbers, and the contents of tensors stay live; tensor arguments are copied into the recording's own buffers; tensors that step
-    returns are overwritten by the next replay. Shapes and Python control flow are those of the recording; other input shapes
-    record again.
+    A replay runs the recorded kernels on the same memory: no Python, no allocation, no graph. Learning rates, step counts,
+    random numbers, and the contents of tensors stay live; tensor arguments are copied into the recording's own buffers;
+    tensors that step returns are overwritten by the next replay. Shapes and Python control flow are those of the recording;
+    other input shapes record again.
 
     Parameters
     ----------

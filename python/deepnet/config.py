@@ -24,7 +24,10 @@ def show_config(file: TextIO | None = None) -> None:
     state = f"{cuda.device_count()} device(s)" if cuda.is_available() else f"not available: {cuda.why_not()}"
     print(f"  CUDA: {state}", file=out)
     memory = memory_stats()
-    print(f"  CPU memory: {memory['allocated_bytes'] / 2**20:.1f} MiB in use, {memory['cached_bytes'] / 2**20:.1f} MiB cached", file=out)
+    print(
+        f"  CPU memory: {memory['allocated_bytes'] / 2**20:.1f} MiB in use, {memory['cached_bytes'] / 2**20:.1f} MiB cached",
+        file=out,
+    )
 
 
 class _Info:
@@ -56,7 +59,17 @@ class finfo(_Info):
         if t not in table:
             raise TypeError(f"finfo: needs a floating dtype, got {t}")
         bits, eps, top, tiny, least = table[t]
-        super().__init__(bits=bits, eps=eps, max=top, min=-top, tiny=tiny, smallest_normal=tiny, smallest_subnormal=least, resolution=eps, dtype=str(t).split(".")[-1])
+        super().__init__(
+            bits=bits,
+            eps=eps,
+            max=top,
+            min=-top,
+            tiny=tiny,
+            smallest_normal=tiny,
+            smallest_subnormal=least,
+            resolution=eps,
+            dtype=str(t).split(".")[-1],
+        )
 
 
 class iinfo(_Info):
@@ -67,7 +80,18 @@ class iinfo(_Info):
             raise TypeError(f"iinfo: needs an integer dtype, got {dtype}")
         bits = dtype.itemsize * 8
         signed = dtype.is_signed
-        super().__init__(bits=bits, max=2 ** (bits - signed) - 1, min=-(2 ** (bits - 1)) if signed else 0, dtype=str(dtype).split(".")[-1])
+        super().__init__(
+            bits=bits, max=2 ** (bits - signed) - 1, min=-(2 ** (bits - 1)) if signed else 0, dtype=str(dtype).split(".")[-1]
+        )
 
 
-__all__ = ["empty_cache", "finfo", "get_num_threads", "iinfo", "memory_stats", "reset_peak_memory_stats", "set_num_threads", "show_config"]
+__all__ = [
+    "empty_cache",
+    "finfo",
+    "get_num_threads",
+    "iinfo",
+    "memory_stats",
+    "reset_peak_memory_stats",
+    "set_num_threads",
+    "show_config",
+]

@@ -17,10 +17,12 @@ def _parse(equation: str, tensors: list[Tensor]) -> tuple[list[str], str]:
     if len(terms) != len(tensors):
         raise RuntimeError(f"einsum: the equation {equation!r} names {len(terms)} operands, got {len(tensors)}")
     free = [c for c in _LETTERS if c not in text]
-    widest = max((t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors) if "..." in term), default=0)
+    widest = max(
+        (t.ndim - len(term.replace("...", "")) for term, t in zip(terms, tensors, strict=False) if "..." in term), default=0
+    )
     dots = "".join(free[: max(widest, 0)])
     expanded = []
-    for term, t in zip(terms, tensors):
+    for term, t in zip(terms, tensors, strict=False):
         if "..." in term:
             count = t.ndim - len(term) + 3
             term = term.replace("...", dots[len(dots) - count :] if count else "")
@@ -50,7 +52,7 @@ def _diagonals(t: Tensor, term: str) -> tuple[Tensor, str]:
 
 
 def _arrange(t: Tensor, term: str, order: str) -> Tensor:
-    """t with its dims in `order`, size 1 where it lacks a letter."""
+    """T with its dims in `order`, size 1 where it lacks a letter."""
     t = _core.permute(t, [term.index(c) for c in order if c in term])
     for i, c in enumerate(order):
         if c not in term:
@@ -96,7 +98,7 @@ def _sum_out(t: Tensor, term: str, letters: list[str]) -> tuple[Tensor, str]:
 def contract(equation: str, tensors: list[Tensor]) -> Tensor:
     """Evaluate an einsum equation from left to right."""
     terms, out = _parse(equation, tensors)
-    pairs = [_diagonals(t, term) for t, term in zip(tensors, terms)]
+    pairs = [_diagonals(t, term) for t, term in zip(tensors, terms, strict=False)]
     value, term = pairs[0]
     for k, (other, other_term) in enumerate(pairs[1:], 1):
         later = set(out) | {c for _, rest in pairs[k + 1 :] for c in rest}

@@ -10,8 +10,14 @@ from deepnet._core import Tensor
 _options: dict[str, Any] = {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80, "sci_mode": None}
 
 
-def set_printoptions(precision: int | None = None, threshold: int | None = None, edgeitems: int | None = None, linewidth: int | None = None,
-                     profile: str | None = None, sci_mode: bool | None = None) -> None:  # fmt: skip
+def set_printoptions(
+    precision: int | None = None,
+    threshold: int | None = None,
+    edgeitems: int | None = None,
+    linewidth: int | None = None,
+    profile: str | None = None,
+    sci_mode: bool | None = None,
+) -> None:
     """Set how tensors print.
 
     Parameters
@@ -110,7 +116,9 @@ def tensor_repr(self: Tensor) -> str:
     notes = []
     if self.is_cuda:
         notes.append(f"device='{self.device}'")
-    if self.dtype not in (_core.get_default_dtype(), _core.int64, _core.bool) or (self.numel() == 0 and self.dtype is not _core.get_default_dtype()):
+    if self.dtype not in (_core.get_default_dtype(), _core.int64, _core.bool) or (
+        self.numel() == 0 and self.dtype is not _core.get_default_dtype()
+    ):
         notes.append(f"dtype={self.dtype}")
     if self.grad_fn is not None:
         notes.append(f"grad_fn=<{self.grad_fn.name()}>")

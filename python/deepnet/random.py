@@ -7,13 +7,31 @@ from collections.abc import Iterator
 from typing import Any
 
 from deepnet import _core
-from deepnet._core import Generator, Tensor, default_generator, dtype as DType
+from deepnet._core import Generator, Tensor, default_generator
+from deepnet._core import dtype as DType
 from deepnet.creation import _into, _sizes
 
 __all__ = [
-    "manual_seed", "seed", "initial_seed", "get_rng_state", "set_rng_state", "fork_rng", "Generator", "default_generator", "rand", "randn",
-    "randint", "randperm", "rand_like", "randn_like", "randint_like", "normal", "bernoulli", "multinomial", "poisson",
-]  # fmt: skip
+    "manual_seed",
+    "seed",
+    "initial_seed",
+    "get_rng_state",
+    "set_rng_state",
+    "fork_rng",
+    "Generator",
+    "default_generator",
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+    "normal",
+    "bernoulli",
+    "multinomial",
+    "poisson",
+]
 
 
 def manual_seed(seed: int) -> Generator:
@@ -56,8 +74,17 @@ def _floating(size: tuple[Any, ...], dtype: DType | None, device: Any, named: di
     return _core.empty_size(_sizes(size, named.get("size")), dtype=dtype, device=device)
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-         out: Tensor | None = None, layout: Any = None, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def rand(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Return draws uniform in [0, 1).
 
     Examples
@@ -70,15 +97,34 @@ def rand(*size: Any, generator: Generator | None = None, dtype: DType | None = N
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-          out: Tensor | None = None, layout: Any = None, pin_memory: bool = False, **named: Any) -> Tensor:  # fmt: skip
+def randn(
+    *size: Any,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+    **named: Any,
+) -> Tensor:
     """Return draws of the standard normal distribution."""
     t = _floating(size, dtype, device, named).normal_(generator=generator)
     return _into(out, t.requires_grad_() if requires_grad else t)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: DType | None = None,
-            device: Any = None, requires_grad: bool = False, out: Tensor | None = None, layout: Any = None) -> Tensor:  # fmt: skip
+def randint(
+    low: int,
+    high: Any = None,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+) -> Tensor:
     """Return integers drawn uniformly from [low, high); `randint(high, size)` starts at 0."""
     if size is None and not isinstance(high, int):
         low, high, size = 0, low, high
@@ -88,8 +134,17 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     return _into(out, _core.integers_(t, low, high, generator=generator))
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: DType | None = None, device: Any = None, requires_grad: bool = False,
-             out: Tensor | None = None, layout: Any = None, pin_memory: bool = False) -> Tensor:  # fmt: skip
+def randperm(
+    n: int,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    out: Tensor | None = None,
+    layout: Any = None,
+    pin_memory: bool = False,
+) -> Tensor:
     """Return a random permutation of 0 to n - 1."""
     return _into(out, _core.randperm_plain(n, dtype or _core.int64, device, generator))
 
@@ -98,30 +153,65 @@ def _like(input: Tensor, dtype: DType | None, device: Any) -> Tensor:
     return _core.empty_size(input.shape, dtype=dtype or input.dtype, device=device or input.device)
 
 
-def rand_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None,
-              layout: Any = None, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def rand_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    generator: Generator | None = None,
+) -> Tensor:
     """Return draws uniform in [0, 1) of input's shape."""
     return _like(input, dtype, device).uniform_(generator=generator).requires_grad_(requires_grad)
 
 
-def randn_like(input: Tensor, *, dtype: DType | None = None, device: Any = None, requires_grad: bool = False, memory_format: Any = None,
-               layout: Any = None, generator: Generator | None = None) -> Tensor:  # fmt: skip
+def randn_like(
+    input: Tensor,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    requires_grad: bool = False,
+    memory_format: Any = None,
+    layout: Any = None,
+    generator: Generator | None = None,
+) -> Tensor:
     """Return standard normal draws of input's shape."""
     return _like(input, dtype, device).normal_(generator=generator).requires_grad_(requires_grad)
 
 
-def randint_like(input: Tensor, low: Any = None, high: Any = None, *, dtype: DType | None = None, device: Any = None,
-                 memory_format: Any = None, layout: Any = None) -> Tensor:  # fmt: skip
+def randint_like(
+    input: Tensor,
+    low: Any = None,
+    high: Any = None,
+    *,
+    dtype: DType | None = None,
+    device: Any = None,
+    memory_format: Any = None,
+    layout: Any = None,
+) -> Tensor:
     """Return integers drawn uniformly from [low, high) of input's shape."""
     low, high = (0, low) if high is None else (low, high)
     return _core.integers_(_like(input, dtype, device), int(low), int(high))
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: DType | None = None,
-           device: Any = None, out: Tensor | None = None) -> Tensor:  # fmt: skip
+def normal(
+    mean: Any,
+    std: Any = 1.0,
+    size: Any = None,
+    *,
+    generator: Generator | None = None,
+    dtype: DType | None = None,
+    device: Any = None,
+    out: Tensor | None = None,
+) -> Tensor:
     """Return draws of normal distributions with the given means and standard deviations (numbers or tensors)."""
     if size is not None:
-        return _into(out, _core.empty_size(_sizes((size,)), dtype=dtype, device=device).normal_(float(mean), float(std), generator=generator))
+        return _into(
+            out,
+            _core.empty_size(_sizes((size,)), dtype=dtype, device=device).normal_(float(mean), float(std), generator=generator),
+        )
     like = mean + std if isinstance(mean, Tensor) or isinstance(std, Tensor) else None
     if like is None:
         raise TypeError("normal: needs a tensor for mean or std, or size")
@@ -131,15 +221,18 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     return _into(out, z * std + mean)
 
 
-def bernoulli(input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None) -> Tensor:
+def bernoulli(
+    input: Tensor, p: float | None = None, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return 1 with probability input (or p), else 0."""
     if p is not None:
         return _into(out, _core.bernoulli_fill(_like(input, None, None), p, generator=generator))
     return _into(out, _core.bernoulli_sample(input, generator=generator))
 
 
-def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
-                out: Tensor | None = None) -> Tensor:  # fmt: skip
+def multinomial(
+    input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None, out: Tensor | None = None
+) -> Tensor:
     """Return indices drawn from each row's weights.
 
     Parameters

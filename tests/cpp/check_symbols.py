@@ -1,6 +1,6 @@
 """Fail where objects of two instruction sets share a weak symbol: the linker keeps one of them for both.
 
-    python check_symbols.py BUILD_DIR
+python check_symbols.py BUILD_DIR
 """
 
 import subprocess
@@ -20,7 +20,10 @@ def weak_symbols(objects):
 
 def main():
     build = Path(sys.argv[1])
-    sets = {p.name.removeprefix("deepnet_").removesuffix(".dir"): sorted(p.rglob("*.o")) for p in build.glob("CMakeFiles/deepnet_*.dir")}
+    sets = {
+        p.name.removeprefix("deepnet_").removesuffix(".dir"): sorted(p.rglob("*.o"))
+        for p in build.glob("CMakeFiles/deepnet_*.dir")
+    }
     sets = {name: objects for name, objects in sets.items() if objects and name in ("portable", "avx2", "avx512", "neon")}
     if not sets:
         sys.exit(f"no objects of any instruction set below {build}")

@@ -1,5 +1,6 @@
 """Gradients: backward passes, modes, custom functions, checks."""
 
+from deepnet.autograd import functional, graph
 from deepnet.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from deepnet.autograd.backward import backward, grad
 from deepnet.autograd.check import gradcheck, gradgradcheck
@@ -13,10 +14,24 @@ from deepnet.autograd.mode import (
     set_grad_enabled,
 )
 from deepnet.autograd.variable import Variable
-from deepnet.autograd import functional, graph
 
 __all__ = [
-    "Function", "FunctionCtx", "Variable", "backward", "detect_anomaly", "enable_grad", "functional", "grad", "gradcheck", "gradgradcheck",
-    "graph", "inference_mode", "is_grad_enabled", "is_inference_mode_enabled", "no_grad", "once_differentiable", "set_detect_anomaly",
+    "Function",
+    "FunctionCtx",
+    "Variable",
+    "backward",
+    "detect_anomaly",
+    "enable_grad",
+    "functional",
+    "grad",
+    "gradcheck",
+    "gradgradcheck",
+    "graph",
+    "inference_mode",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "no_grad",
+    "once_differentiable",
+    "set_detect_anomaly",
     "set_grad_enabled",
-]  # fmt: skip
+]

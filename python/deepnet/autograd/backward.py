@@ -13,8 +13,13 @@ def _list(x: Any) -> list[Any]:
     return [x] if isinstance(x, Tensor) else list(x)
 
 
-def backward(tensors: Tensor | Sequence[Tensor], grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-             inputs: Any = None) -> None:  # fmt: skip
+def backward(
+    tensors: Tensor | Sequence[Tensor],
+    grad_tensors: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
     """Accumulate the gradients of tensors into the leaves' `.grad`.
 
     Parameters
@@ -34,9 +39,17 @@ def backward(tensors: Tensor | Sequence[Tensor], grad_tensors: Any = None, retai
     _core.backward(_list(tensors), grads, keep, create_graph, None if inputs is None else _list(inputs))
 
 
-def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None, is_grads_batched: bool = False,
-         materialize_grads: bool = False) -> tuple[Tensor, ...]:  # fmt: skip
+def grad(
+    outputs: Tensor | Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
+    grad_outputs: Any = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    only_inputs: bool = True,
+    allow_unused: bool | None = None,
+    is_grads_batched: bool = False,
+    materialize_grads: bool = False,
+) -> tuple[Tensor, ...]:
     """Return the gradients of outputs with respect to inputs; nothing is accumulated.
 
     Parameters
@@ -68,7 +81,10 @@ def grad(outputs: Tensor | Sequence[Tensor], inputs: Tensor | Sequence[Tensor], 
     unused = materialize_grads if allow_unused is None else allow_unused
     result = _core.grad(_list(outputs), _list(inputs), grads, keep, create_graph, unused)
     if materialize_grads:
-        result = tuple(_core.full_size(x.shape, 0, dtype=x.dtype, device=x.device) if g is None else g for g, x in zip(result, _list(inputs)))
+        result = tuple(
+            _core.full_size(x.shape, 0, dtype=x.dtype, device=x.device) if g is None else g
+            for g, x in zip(result, _list(inputs), strict=False)
+        )
     return result
 
 

@@ -28,8 +28,16 @@ def _numeric_column(f: Callable[..., Any], inputs: Sequence[Any], x: Tensor, i: 
     return [(h - lo) / (2 * eps) for h, lo in zip(high, low)]
 
 
-def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
-              raise_exception: bool = True, **ignored: Any) -> bool:  # fmt: skip
+def gradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **ignored: Any,
+) -> bool:
     """Compare func's recorded gradients with central differences.
 
     Parameters
@@ -85,13 +93,25 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
                 worst = ((got - want).abs() - (atol + rtol * want.abs())).max().item()
                 if not worst <= 0:
                     if raise_exception:
-                        raise RuntimeError(f"gradcheck: output {o}, input {k}, element {i}: recorded {got.tolist()}, differences {want.tolist()}")
+                        raise RuntimeError(
+                            f"gradcheck: output {o}, input {k}, element {i}: recorded {got.tolist()}, "
+                            f"differences {want.tolist()}"
+                        )
                     return False
     return True
 
 
-def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6, atol: float = 1e-5,
-                  rtol: float = 1e-3, raise_exception: bool = True, **ignored: Any) -> bool:  # fmt: skip
+def gradgradcheck(
+    func: Callable[..., Any],
+    inputs: Any,
+    grad_outputs: Any = None,
+    *,
+    eps: float = 1e-6,
+    atol: float = 1e-5,
+    rtol: float = 1e-3,
+    raise_exception: bool = True,
+    **ignored: Any,
+) -> bool:
     """As gradcheck, for the gradient of the gradient."""
     inputs = (inputs,) if isinstance(inputs, Tensor) else tuple(inputs)
     outs = _outputs(func, inputs)

@@ -30,9 +30,11 @@ class FunctionCtx:
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """The tensors that forward saved."""
-        for t, version in zip(self._saved, self._versions):
+        for t, version in zip(self._saved, self._versions, strict=False):
             if t is not None and t._version != version:
-                raise RuntimeError(f"{type(self).__name__}: a saved tensor of shape {tuple(t.shape)} was overwritten after the forward pass")
+                raise RuntimeError(
+                    f"{type(self).__name__}: a saved tensor of shape {tuple(t.shape)} was overwritten after the forward pass"
+                )
         return self._saved
 
     def mark_dirty(self, *tensors: Tensor) -> None:
@@ -51,8 +53,8 @@ class FunctionCtx:
 class Function:
     """A differentiable operator in Python.
 
-    Subclass it with static methods `forward(ctx, *args)` and `backward(ctx, *grads)`, and call `apply`. A forward without ctx goes
-    with `setup_context(ctx, inputs, output)`.
+    Subclass it with static methods `forward(ctx, *args)` and `backward(ctx, *grads)`, and call `apply`. A forward without ctx
+    goes with `setup_context(ctx, inputs, output)`.
 
     Examples
     --------
@@ -107,9 +109,8 @@ class Function:
             if not isinstance(t, Tensor) or any(t is n for n in ctx._no_gradient) or not t.dtype.is_floating_point:
                 continue
             # An input returned as it is needs a tensor of its own to carry the new history.
-            if any(t is x for x in inputs) and not any(t is d for d in ctx._dirty):
-                t = outs[i] = t.detach()
-            elif t.requires_grad and not any(t is d for d in ctx._dirty):
+            dirty = any(t is d for d in ctx._dirty)
+            if not dirty and (t.requires_grad or any(t is x for x in inputs)):
                 t = outs[i] = t.detach()
             recorded.append((i, t))
         if not recorded:
@@ -128,7 +129,9 @@ class Function:
                 result = cls.backward(ctx, *full)
             result = result if isinstance(result, (tuple, list)) else (result,)
             if len(result) < len(args):
-                raise RuntimeError(f"{cls.__name__}: backward must return {len(args)} gradients, one for each argument, got {len(result)}")
+                raise RuntimeError(
+                    f"{cls.__name__}: backward must return {len(args)} gradients, one for each argument, got {len(result)}"
+                )
             return [result[i] for i in places]
 
         outs_info = [(t.shape, t.dtype, t.device) if isinstance(t, Tensor) else None for t in outs]

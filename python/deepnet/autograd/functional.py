@@ -24,7 +24,9 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
     return y, g[0] if single else g
 
 
-def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False) -> Any:
+def jacobian(
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+) -> Any:
     """Return the Jacobian of func at inputs: for an input, shape (*output, *input)."""
     single, xs = _pack(inputs)
     y = func(*xs)
@@ -37,7 +39,9 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     return result[0] if single else result
 
 
-def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False) -> Any:
+def hessian(
+    func: Callable[..., Any], inputs: Any, create_graph: bool = False, strict: bool = False, vectorize: bool = False
+) -> Any:
     """Return the matrix of second derivatives of a function of one element."""
 
     def gradient(x: Tensor) -> Tensor:

@@ -100,6 +100,7 @@ class set_grad_enabled(_Mode):
         return set_grad_enabled(self.mode)
 
     def __call__(self, function: F) -> F:
+        """Decorate a function; the mode that making this object set is taken back."""
         _core.set_grad_mode(self._before)
         return super().__call__(function)
 
@@ -114,6 +115,7 @@ class inference_mode(_Mode):
     """As no_grad, and tensors made inside never take part in autograd."""
 
     def __new__(cls, mode: Any = True) -> Any:
+        """Make a context manager, or decorate a function given as it is."""
         self = super().__new__(cls)
         if callable(mode):
             self.mode = True

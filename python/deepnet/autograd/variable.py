@@ -16,6 +16,7 @@ class Variable(metaclass=_VariableMeta):
     """Return the tensor it is given; kept for programs older than tensors with gradients."""
 
     def __new__(cls, data: Any, requires_grad: bool = False, volatile: bool = False) -> Any:
+        """Return data, with a gradient where asked for."""
         return data.detach().requires_grad_() if requires_grad else data
 
 

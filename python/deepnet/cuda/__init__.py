@@ -1,6 +1,7 @@
 """NVIDIA GPUs: whether there are any, and what they do.
 
-The CUDA backend is a module of its own, loaded when it is first asked for; without a driver everything here answers, and says why.
+The CUDA backend is a module of its own, loaded when it is first asked for; without a driver everything here answers, and says
+why.
 """
 
 from __future__ import annotations
@@ -22,9 +23,13 @@ def _load() -> ModuleType | None:
     if _module is not None or _why is not None:
         return _module if _why is None else None
     try:
-        from deepnet import _cuda  # type: ignore[attr-defined]
+        from deepnet import _cuda
     except ImportError as error:
-        _why = "this build of deepnet has no CUDA backend" if "_cuda" in str(error) and "cannot import" in str(error) else str(error)
+        _why = (
+            "this build of deepnet has no CUDA backend"
+            if "_cuda" in str(error) and "cannot import" in str(error)
+            else str(error)
+        )
         _core.set_why_no_cuda(_why)
         return None
     reason = _cuda.why_not()
