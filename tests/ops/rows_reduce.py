@@ -59,7 +59,7 @@ def chosen(name, pick, arg):
 
     x = f(3, 4, 5)
     calls = (call(x), call(x, 1), call(x, -1, keepdim=True), call(f(2, 1033), 1))
-    return OpCase(name, reference, calls, dtypes=("int64",) if False else (), refusals=(
+    return OpCase(name, reference, calls, refusals=(
         refuses(f(2, 3), 5, error=IndexError, words=r"dim must be in \[-2, 1\], got 5"),
         refuses(f(0, 3), 0, error=IndexError, words=name + ".*"),
     ))  # fmt: skip
