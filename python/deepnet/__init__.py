@@ -3,6 +3,8 @@
 PyTorch's names over kernels of its own. `import deepnet as torch` is what most programs must change.
 """
 
+from typing import TYPE_CHECKING
+
 from deepnet import _core
 from deepnet.size import Size
 from deepnet._core import Tensor, device, dtype
@@ -44,7 +46,10 @@ from deepnet.printing import set_printoptions
 from deepnet.config import *
 from deepnet.accumulate import accumulate
 from deepnet.capture import capture
-from deepnet import cuda, nn, optim, utils
+from deepnet import cuda
+
+if TYPE_CHECKING:
+    from deepnet import nn, optim, utils
 
 strided = "strided"
 contiguous_format = "contiguous_format"
@@ -52,9 +57,7 @@ channels_last = "channels_last"
 channels_last_3d = "channels_last_3d"
 preserve_format = "preserve_format"
 
-_LAZY = {
-    name: f"deepnet.{name}" for name in ("train", "vision", "io", "special", "masked", "signal")
-}
+_LAZY = {"io", "masked", "nn", "optim", "signal", "special", "train", "utils", "vision"}
 
 
 def __getattr__(name):  # type: ignore[no-untyped-def]
@@ -62,7 +65,7 @@ def __getattr__(name):  # type: ignore[no-untyped-def]
     import importlib
 
     if name in _LAZY:
-        return importlib.import_module(_LAZY[name])
+        return importlib.import_module(f"deepnet.{name}")
     if name in ("save", "load"):
         return getattr(importlib.import_module("deepnet.io"), name)
     if name == "summary":
