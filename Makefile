@@ -52,11 +52,7 @@ bench: $(VENV)/test
 
 # Uses the machine's own Python packages: there, nothing can be downloaded.
 gpu:
-	rm -rf build/gpu
-	$(PYTHON) -m pip install -q --no-build-isolation --no-deps --target build/gpu . -C cmake.define.DEEPNET_CUDA=on
-	PYTHONPATH=build/gpu $(PYTHON) -m deepnet info
-	PYTHONPATH=build/gpu $(PYTHON) -m pytest -m cuda $(PYTEST_FLAGS)
-	PYTHONPATH=build/gpu $(PYTHON) benchmarks/gpu/table.py
+	$(PYTHON) benchmarks/gpu/run.py
 
 lint: $(VENV)/lint
 	$(BIN)/ruff check .
