@@ -12,7 +12,7 @@ DN_INLINE vector_of<T> get(const T* p, int64_t n) {
   using V = vector_of<T>;
   if constexpr (is_narrow<T>) {
     if (n == V::lanes) return load_floats(p);
-    float row[V::lanes];
+    float row[V::lanes] = {};
     return load<V>(read_row(p, n, row), n);
   } else {
     return n == V::lanes ? load<V>(p) : load<V>(p, n);

@@ -2,36 +2,12 @@
 // its own part of b, so that threads never wait for each other.
 #include "core/allocator.h"
 #include "core/parallel.h"
-#include "cpu/gemm_block.h"
-#include "cpu/gemm_pack.h"
+#include "cpu/gemm_product.h"
 #include "cpu/isa_backend.h"
 
 namespace deepnet {
 inline namespace DEEPNET_ISA {
 namespace {
-
-struct Matrix {
-  const void* data;
-  DType dtype;
-  int64_t batch, row, col;  // strides
-
-  DN_INLINE explicit Matrix(const View& v)
-      : data(v.data), dtype(v.dtype), batch(v.stride(0)), row(v.stride(1)), col(v.stride(2)) {}
-  DN_INLINE const void* at(int64_t b, int64_t i, int64_t j) const {
-    return advance(data, dtype, b * batch + i * row + j * col);
-  }
-  DN_INLINE void transpose() {
-    const int64_t t = row;
-    row = col;
-    col = t;
-  }
-};
-
-struct Product {
-  int64_t batch, m, n;
-  KPlan plan;
-  Matrix a, b, bias, y;
-};
 
 constexpr int64_t kWorthThreads = 1 << 16;  // multiplications below which another thread costs more than it brings
 
@@ -167,10 +143,12 @@ void IsaBackend::matmul(const View& a, const View& b, const View& bias, const Vi
   Product p{y.size(0), y.size(1), y.size(2), KPlan(a.size(2), group), Matrix(a), Matrix(b), Matrix(bias.defined() ? bias : y),
             Matrix(y)};
   if (!bias.defined()) p.bias.data = nullptr;
-  // Where y lies by columns, or b must be turned and a is the smaller to turn, compute the transposed product.
-  const bool y_columns = p.y.row == 1 && p.y.col != 1 && p.n > 1;
-  const bool turn_a = p.y.col == 1 && p.b.col != 1 && p.b.row == 1 && p.a.col == 1 && 2 * p.m <= p.n;
-  if (y_columns || turn_a) {
+  // Where y lies by columns or has the fewer of them, or where b must be turned and a is the smaller to turn, compute the
+  // transposed product.
+  const bool few_columns = p.n < p.m && p.n <= 8;
+  const bool y_columns = p.y.row == 1 && p.y.col != 1 && p.n > 8;
+  const bool turn_a = p.m > 8 && p.y.col == 1 && p.b.col != 1 && p.b.row == 1 && p.a.col == 1 && 2 * p.m <= p.n;
+  if (few_columns || y_columns || turn_a) {
     const Matrix t = p.a;
     p.a = p.b;
     p.b = t;
@@ -182,6 +160,7 @@ void IsaBackend::matmul(const View& a, const View& b, const View& bias, const Vi
     p.m = p.n;
     p.n = m;
   }
+  if (multiply_few_rows(p)) return;
   if (y.dtype == DType::Float64) {
     multiply<double>(p);
   } else {

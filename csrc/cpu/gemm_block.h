@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/allocator.h"
+#include "cpu/float_rows.h"
 #include "cpu/gemm_kernel.h"
 
 namespace deepnet {
@@ -10,9 +11,6 @@ inline namespace DEEPNET_ISA {
 constexpr int64_t kBlock = 512;  // of the orders "product" and "grouped" (backend/backend.h)
 constexpr int64_t kSpan = 1024;  // how much of k is packed at a time
 
-DN_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }
-DN_INLINE int64_t larger(int64_t a, int64_t b) { return a > b ? a : b; }
-DN_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 /// Part i of n things cut into nearly equal parts begins here.
 DN_INLINE int64_t part_begin(int64_t n, int64_t parts, int64_t i) { return n * i / parts; }
 

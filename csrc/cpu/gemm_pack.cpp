@@ -1,5 +1,6 @@
 #include "cpu/gemm_pack.h"
 
+#include "cpu/float_vectors.h"
 #include "cpu/gemm_transpose.h"
 
 namespace deepnet {
@@ -18,25 +19,11 @@ DN_INLINE void set(BFloat16& to, float x) { to = to_bfloat16(x); }
 // The first n of 16 numbers of any float dtype.
 template <class S>
 DN_INLINE F32 load_part(const S* p, int64_t n) {
-  if (n >= 16) return load_floats(p);
-  if constexpr (sizeof(S) == 4) {
-    return F32::load(p, n);
-  } else {
-    float part[16] = {};
-    for (int64_t i = 0; i < n; ++i) part[i] = number(p[i]);
-    return F32::load(part);
-  }
+  return get(p, n < 16 ? n : 16);
 }
 template <class S>
 DN_INLINE void store_part(S* p, F32 v, int64_t n) {
-  if (n >= 16) return store_floats(p, v);
-  if constexpr (sizeof(S) == 4) {
-    v.store(p, n);
-  } else {
-    float part[16];
-    v.store(part);
-    for (int64_t i = 0; i < n; ++i) set(p[i], part[i]);
-  }
+  put(p, v, n < 16 ? n : 16);
 }
 
 // to[j * to_line + i * to_step] = from[i * from_line + j] for i < lines, j < length; from lines on to `whole`, zero.
