@@ -11,6 +11,8 @@ from deepnet._core import Tensor
 
 def ntuple(value: Any, n: int, op: str, name: str) -> list[int]:
     """`value` as a list of n ints: an int counts for every axis, and so does a sequence of one."""
+    if type(value) is tuple and len(value) == n:  # what layers pass
+        return list(value)
     if isinstance(value, Iterable):
         values = [int(v) for v in value]
         if len(values) == 1:

@@ -85,13 +85,23 @@ class ModuleTree:
 
     # ---- attributes
     def __getattr__(self, name: str) -> Any:
-        # Reached only for names that are not ordinary attributes.
+        # Reached only for names that are not ordinary attributes; unrolled, since every forward passes here.
         fields = self.__dict__
-        for kind in ("_parameters", "_modules", "_buffers"):
-            part = fields.get(kind)
-            if part is not None and name in part:
-                return part[name]
+        part = fields.get("_parameters")
+        if part is not None and name in part:
+            return part[name]
+        part = fields.get("_modules")
+        if part is not None and name in part:
+            return part[name]
+        part = fields.get("_buffers")
+        if part is not None and name in part:
+            return part[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    def _own(self, name: str) -> Any:
+        """`self.name` for a parameter on a hot path: straight from its dict, where it is not reparametrised."""
+        params = self._parameters
+        return params[name] if name in params else getattr(self, name)
 
     def _forget(self, name: str, keep: str) -> None:
         """Drop `name` wherever it stands except in the dict called `keep`."""

@@ -69,7 +69,7 @@ class LayerNorm(Module):
             init.zeros_(self.bias)
 
     def forward(self, input: Tensor) -> Tensor:
-        return _core.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
+        return _core.layer_norm(input, self.normalized_shape, self._own("weight"), self._own("bias"), self.eps)
 
     def extra_repr(self) -> str:
         text = f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"

@@ -87,7 +87,7 @@ class RNNBase(Module):
 
     @property
     def _flat_weights(self) -> list[Any]:
-        return [getattr(self, name) for names in self._weight_names for name in names]
+        return [self._own(name) for names in self._weight_names for name in names]
 
     @property
     def all_weights(self) -> list[list[Any]]:

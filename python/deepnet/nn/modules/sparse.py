@@ -98,7 +98,7 @@ class Embedding(Module):
 
     def forward(self, input: Tensor) -> Tensor:
         if self.max_norm is None and not self.scale_grad_by_freq:
-            return _core.embedding(self.weight, input, self.padding_idx)
+            return _core.embedding(self._own("weight"), input, self.padding_idx)
         return F.embedding(
             input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq, self.sparse
         )
