@@ -12,7 +12,9 @@ namespace deepnet {
 
 template <class... T>
 inline bool wants_grad(const T&... inputs) {
-  return grad_enabled() && ((inputs.defined() && inputs.impl()->autograd && requires_grad(inputs)) || ...);
+  // A view without a history of its own has one where its base was written to.
+  return grad_enabled() &&
+         ((inputs.defined() && (inputs.impl()->autograd || inputs.impl()->base) && requires_grad(inputs)) || ...);
 }
 
 inline bool wants_grad_any(const Tensors& inputs) {
