@@ -54,7 +54,7 @@ Tensor sub_inplace(const Tensor& a, const Operand& b, Number alpha) {
 
 template <class F>
 Tensor replace(const char* name, const Tensor& x, F f) {
-  Tensor old = old_value(name, x);
+  Tensor old = old_value(name, x, is_floating(x.dtype()));
   assign(name, x, f(old.is_same(x) ? detach(x) : old));
   return x;
 }
@@ -175,9 +175,9 @@ void bind_elementwise(py::module_& m) {
   op(
       m, "clamp_",
       [](const Tensor& x, const OptOperand& low, const OptOperand& high) {
-        Tensor old = old_value("clamp_", x);
+        Tensor old = old_value("clamp_", x, wants_grad(low.t, high.t));
         if (old.is_same(x) && low.t.defined() && high.t.defined() && low.t.ndim() == 0 && high.t.ndim() == 0 &&
-            is_floating(x.dtype())) {
+            is_floating(x.dtype()) && may_write(x, x.shape(), x.dtype(), {&low.t, &high.t})) {
           run_map("clamp_", MapOp::Clamp, x.dtype(), {detach(x), low.t, high.t}, &x);
           x.written("clamp_");
           return x;
@@ -190,8 +190,11 @@ void bind_elementwise(py::module_& m) {
   op(
       m, "lerp_",
       [](const Tensor& a, const Tensor& b, const Operand& w) {
-        if (!(grad_enabled() && (requires_grad(a) || requires_grad(b)))) {
+        bool fits = broadcast_shapes("lerp_", broadcast_shapes("lerp_", a.shape(), b.shape()), w.t.shape()) == a.shape() &&
+                    a.dtype() == b.dtype() && is_floating(a.dtype()) && may_write(a, a.shape(), a.dtype(), {&b, &w.t});
+        if (fits && !wants_grad(a, b, w.t)) {
           check_inplace("lerp_", a);
+          check_distinct("lerp_", a);
           run_map("lerp_", MapOp::Lerp, a.dtype(), {detach(a), b, w.t}, &a);
           a.written("lerp_");
           return a;

@@ -124,7 +124,7 @@ py::object assign_python(py::object self, py::object compute, py::tuple args, py
   static std::set<std::string> names;  // operators borrow their name
   std::string op = py::hasattr(compute, "__name__") ? py::cast<std::string>(compute.attr("__name__")) + "_" : "assign_";
   const char* kept = names.insert(op).first->c_str();
-  Tensor x = From<Tensor>::convert(self.ptr(), {kept, "input"}), old = old_value(kept, x);
+  Tensor x = From<Tensor>::convert(self.ptr(), {kept, "input"}), old = old_value(kept, x, is_floating(x.dtype()));
   py::object first = py::reinterpret_steal<py::object>(wrap(old.is_same(x) ? detach(x) : old));
   py::object result = compute(first, *args, **kwargs);
   assign(kept, x, From<Tensor>::convert(result.ptr(), {kept, "the result"}));

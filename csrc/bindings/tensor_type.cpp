@@ -115,7 +115,7 @@ PyObject* inplace_slot(PyObject* a, PyObject* b) {
 }
 constexpr char kAdd[] = "add_", kSub[] = "sub_", kMul[] = "mul_", kDiv[] = "div_", kFloorDiv[] = "floor_divide_",
                kRemainder[] = "remainder_", kAnd[] = "bitwise_and_", kOr[] = "bitwise_or_", kXor[] = "bitwise_xor_",
-               kPow[] = "pow_";
+               kPow[] = "pow_", kShiftLeft[] = "bitwise_left_shift_", kShiftRight[] = "bitwise_right_shift_";
 
 PyObject* nb_ipow(PyObject* a, PyObject* b, PyObject*) { return inplace_slot<pow_rule, kPow>(a, b); }
 
@@ -250,6 +250,8 @@ void bind_tensor(py::module_& m) {
                                 {Py_nb_inplace_power, fn(nb_ipow)},
                                 {Py_nb_inplace_and, fn(inplace_slot<bitwise_and_rule, kAnd>)},
                                 {Py_nb_inplace_or, fn(inplace_slot<bitwise_or_rule, kOr>)},
+                                {Py_nb_inplace_lshift, fn(inplace_slot<bitwise_left_shift_rule, kShiftLeft>)},
+                                {Py_nb_inplace_rshift, fn(inplace_slot<bitwise_right_shift_rule, kShiftRight>)},
                                 {Py_nb_inplace_xor, fn(inplace_slot<bitwise_xor_rule, kXor>)},
                                 {Py_nb_negative, fn(nb_negative)},
                                 {Py_nb_positive, fn(nb_positive)},

@@ -133,10 +133,11 @@ Tensor index_put(const Tensor& x, const Tensors& indices, const Tensor& value, b
 
 void index_put_(const Tensor& x, const Tensors& indices, const Tensor& value, bool accumulate) {
   if (wants_grad(x, value)) {
-    assign("index_put_", x, index_put(old_value("index_put_", x), indices, value, accumulate));
+    assign("index_put_", x, index_put(old_value("index_put_", x, true), indices, value, accumulate));
     return;
   }
   check_inplace("index_put_", x);
+  check_distinct("index_put_", x);
   Places p = locate("index_put_", x, indices);
   if (p.indexed == 0) {
     copy_(x, value);

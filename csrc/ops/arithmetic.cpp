@@ -6,14 +6,6 @@ namespace deepnet {
 
 namespace {
 
-/// Integers have no infinity: a zero divisor is an error there.
-void refuse_zero(const char* op, const Tensor& a, const Tensor& b) {
-  if (is_floating(result_type(a, b))) return;
-  if (b.impl()->is_number ? *b.as<int64_t>() == 0
-                          : b.numel() && is_true(op, eq(b, number(int64_t(0), DType::Int64, b.device()))))
-    fail<RuntimeError>(op, "integer division by zero");
-}
-
 Tensor scaled(const char* op, const Tensor& b, Number alpha) {
   if (alpha.integral && alpha.i == 1) return b;
   if (!alpha.integral && !is_floating(b.dtype()) && !b.impl()->is_number)
@@ -22,6 +14,13 @@ Tensor scaled(const char* op, const Tensor& b, Number alpha) {
 }
 
 }  // namespace
+
+void refuse_zero(const char* op, const Tensor& a, const Tensor& b) {
+  if (is_floating(result_type(a, b))) return;
+  if (b.impl()->is_number ? *b.as<int64_t>() == 0
+                          : b.numel() && is_true(op, eq(b, number(int64_t(0), DType::Int64, b.device()))))
+    fail<RuntimeError>(op, "integer division by zero");
+}
 
 Tensor add_scaled(const Tensor& a, const Tensor& b, Number alpha) { return add(a, scaled("add", b, alpha)); }
 

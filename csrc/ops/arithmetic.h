@@ -5,6 +5,8 @@
 
 namespace deepnet {
 
+/// Refuses, naming op, to divide integers by zero: they have no infinity.
+void refuse_zero(const char* op, const Tensor& a, const Tensor& b);
 Tensor add_scaled(const Tensor& a, const Tensor& b, Number alpha);
 Tensor sub_scaled(const Tensor& a, const Tensor& b, Number alpha);
 /// rounding: empty, "floor" or "trunc".

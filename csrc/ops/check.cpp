@@ -130,17 +130,28 @@ Tensor sum_to(const Tensor& dy, const Shape& shape) {
   return s.shape() == shape ? s : reshape(s, shape);
 }
 
-Tensor old_value(const char* op, const Tensor& x) {
+void check_distinct(const char* op, const Tensor& x) {
+  for (int i = 0; i < x.ndim(); ++i)
+    if (x.stride(i) == 0 && x.size(i) > 1)
+      fail<RuntimeError>(op, "several elements of the tensor of shape ", x.shape(), " and strides ", x.strides(),
+                         " share their memory; clone it before writing");
+}
+
+Tensor old_value(const char* op, const Tensor& x, bool saved) {
   check_inplace(op, x);
-  if (!grad_enabled() || !requires_grad(x)) return x;
+  check_distinct(op, x);
+  if (!grad_enabled() || !(saved || requires_grad(x))) return x;
   Edge e = gradient_edge(x);
   Tensor old = copy_of(x);
-  set_history(old, e.node, e.slot);
+  if (e.node) set_history(old, e.node, e.slot);
   return old;
 }
 
 void assign(const char* op, const Tensor& x, const Tensor& value, bool overwrites) {
   check_inplace(op, x);
+  check_distinct(op, x);
+  if (!overwrites && is_floating(value.dtype()) && !is_floating(x.dtype()))
+    fail<RuntimeError>(op, "the result is ", name(value.dtype()), " and cannot be stored in ", name(x.dtype()));
   copy_data(op, value, x);
   x.written(op);
   if (!grad_enabled() || !is_floating(x.dtype()) || !(requires_grad(value) || requires_grad(x))) return;

@@ -44,7 +44,11 @@ Tensor sum_to(const Tensor& dy, const Shape& shape);
 /// in-place operator that has no kernel of its own for it.
 /// overwrites: value owes nothing to x's old value, whose gradient is then zero.
 void assign(const char* op, const Tensor& x, const Tensor& value, bool overwrites = false);
-Tensor old_value(const char* op, const Tensor& x);
+/// What compute gets: x itself where nobody wants a gradient, else a copy of x with its history. saved: compute may keep it for
+/// the gradient of another operand, so it is a copy whenever gradients are recorded.
+Tensor old_value(const char* op, const Tensor& x, bool saved = false);
+/// Refuses, naming op, to write where several elements of x share their memory (an expanded tensor).
+void check_distinct(const char* op, const Tensor& x);
 
 /// Where an operator writes: `out` if it has the shape, dtype and device and overlaps no input otherwise than exactly, else
 /// new.

@@ -81,6 +81,7 @@ void copy_(const Tensor& x, const Tensor& src) { assign("copy_", x, src, true); 
 
 void fill_(const Tensor& x, Number value) {
   check_inplace("fill_", x);
+  check_distinct("fill_", x);
   if (grad_enabled() && requires_grad(x)) {
     assign("fill_", x, number(value, value.integral ? DType::Int64 : DType::Float64, x.device()), true);
     return;

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "autograd/arithmetic.h"
+#include "ops/arithmetic.h"
 #include "ops/copy.h"
 #include "ops/reduce.h"
 
@@ -149,14 +150,16 @@ Tensor binary_inplace(const BinaryRule& rule, const char* name, const Tensor& a,
   if (promoted != a.dtype() && rule.result != Result::Predicate &&
       (is_floating(promoted) > is_floating(a.dtype()) || (a.dtype() == DType::Bool)))
     fail<RuntimeError>(name, "the result is ", deepnet::name(promoted), " and cannot be stored in ", deepnet::name(a.dtype()));
-  Tensor old = old_value(name, a);
+  if (rule.op == MapOp::FloorDiv || rule.op == MapOp::TruncDiv || rule.op == MapOp::Remainder || rule.op == MapOp::Fmod)
+    refuse_zero(name, a, b);
+  Tensor old = old_value(name, a, rule.saves_a && wants_grad(b));
   if (old.is_same(a) && !wants_grad(b)) {
     Tensor y = binary(rule, detach(a), b, &a);
     if (!y.is_same(a)) copy_data(name, y, a);
     a.written(name);
     return a;
   }
-  assign(name, a, binary(rule, old.is_same(a) ? detach(a) : old, b));
+  assign(name, a, binary(rule, old.is_same(a) ? detach(a) : old, b.is_same(a) ? old : b));
   return a;
 }
 

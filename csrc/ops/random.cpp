@@ -25,7 +25,14 @@ Tensor run_dropout(const Tensor& x0, const Tensor& state, double p) {
 
 void random_(const char* op, RandomOp kind, const Tensor& y, double a, double b, const Ref<Generator>& g) {
   check_inplace(op, y);
+  check_distinct(op, y);
   if (y.numel() == 0) return;
+  if (grad_enabled() && requires_grad(y)) {
+    Tensor value = empty_like(y);
+    random_(op, kind, value, a, b, g);
+    assign(op, y, value, true);
+    return;
+  }
   Tensor target = y.contiguous() ? y : empty_like(y);
   // Integers are drawn in 64 bits and wrapped into narrower types.
   bool convert = kind == RandomOp::Integers ? y.dtype() != DType::Int64 : !is_floating(y.dtype());
