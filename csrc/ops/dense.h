@@ -19,11 +19,11 @@ int64_t cholesky(double* a, int64_t n);
 void qr(double* a, int64_t m, int64_t n, double* tau);
 /// The first `columns` columns of Q, into q (m x columns), from qr's factors.
 void qr_columns(const double* a, int64_t m, int64_t n, const double* tau, double* q, int64_t columns);
-/// The eigenvalues w, ascending, of the symmetric a (n x n, of which one triangle is read); a becomes the eigenvectors, as columns. False
-/// where the iteration does not converge.
-bool symmetric_eigen(double* a, int64_t n, double* w, bool upper);
-/// Singular values s, descending, of a (m x n, m >= n); a becomes the left vectors as columns where s > 0, v (n x n) the right
-/// ones.
-bool jacobi_svd(double* a, int64_t m, int64_t n, double* s, double* v);
+/// The eigenvalues w, ascending, of the symmetric a (n x n, of which one triangle is read); a becomes the eigenvectors, as
+/// columns; to a relative precision of eps. False where the iteration does not converge.
+bool symmetric_eigen(double* a, int64_t n, double* w, bool upper, double eps);
+/// Singular values s, descending, of a (m x n), with the first `columns` left vectors as columns of u (m x columns) and the
+/// first `rows` right ones as rows of vt (rows x n); columns and rows are min(m, n), or m and n. a is overwritten.
+bool svd(double* a, int64_t m, int64_t n, double* s, double* u, int64_t columns, double* vt, int64_t rows, double eps);
 
 }  // namespace deepnet::dense

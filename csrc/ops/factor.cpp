@@ -137,39 +137,25 @@ std::pair<Tensor, Tensor> qr_plain(const Tensor& a, int64_t columns) {
 std::pair<Tensor, Tensor> eigh_plain(const Tensor& a, bool upper) {
   Batch x = load_square("eigh", a);
   Tensor w = room(a, {x.n});
+  double eps = a.dtype() == DType::Float64 ? 0x1p-53 : 0x1p-24;
   auto [i, code] = each(x, 8 * x.n * x.n * x.n, [&](int64_t i) -> int64_t {
-    return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n, upper) ? 0 : 1;
+    return dense::symmetric_eigen(x.at(i), x.n, w.as<double>() + i * x.n, upper, eps) ? 0 : 1;
   });
   if (code) fail<RuntimeError>("eigh", "the iteration does not converge for ", place(x, i));
   return {like(w, a), like(x.data, a)};
 }
 
 std::tuple<Tensor, Tensor, Tensor> svd_plain(const Tensor& a, bool full_matrices) {
-  bool wide = a.ndim() >= 2 && a.size(a.ndim() - 2) < a.size(a.ndim() - 1);
-  Tensor tall = wide ? transpose(a, -2, -1) : a;
-  Batch x = load("svd", tall);
-  int64_t m = x.m, n = x.n, columns = full_matrices ? m : n;
-  Tensor u = room(tall, {m, columns}), s = room(tall, {n}), v = room(tall, {n, n});
-  auto [i, code] = each(x, 8 * m * n * n, [&](int64_t i) -> int64_t {
-    double *w = x.at(i), *to_u = u.as<double>() + i * m * columns, *values = s.as<double>() + i * n;
-    if (!dense::jacobi_svd(w, m, n, values, v.as<double>() + i * n * n)) return 1;
-    int64_t rank = 0;
-    while (rank < n && values[rank] > 0) ++rank;
-    // Columns beyond the rank: any that complete an orthonormal set, here those of a QR factorisation.
-    if (columns > rank) {
-      std::vector<double> basis(size_t(m * std::max<int64_t>(rank, 1)), 0.0), tau(size_t(std::max<int64_t>(rank, 1)), 0.0);
-      for (int64_t r = 0; r < m; ++r)
-        for (int64_t c = 0; c < rank; ++c) basis[size_t(r * rank + c)] = w[r * n + c];
-      dense::qr(basis.data(), m, rank, tau.data());
-      dense::qr_columns(basis.data(), m, rank, tau.data(), to_u, columns);
-    }
-    for (int64_t r = 0; r < m; ++r)
-      for (int64_t c = 0; c < rank; ++c) to_u[r * columns + c] = w[r * n + c];
-    return 0;
+  Batch x = load("svd", a);
+  int64_t m = x.m, n = x.n, k = std::min(m, n), columns = full_matrices ? m : k, rows = full_matrices ? n : k;
+  Tensor u = room(a, {m, columns}), s = room(a, {k}), vt = room(a, {rows, n});
+  double eps = a.dtype() == DType::Float64 ? 0x1p-53 : 0x1p-24;
+  auto [i, code] = each(x, 8 * m * n * k, [&](int64_t i) -> int64_t {
+    double *to_u = u.as<double>() + i * m * columns, *to_s = s.as<double>() + i * k, *to_vt = vt.as<double>() + i * rows * n;
+    return dense::svd(x.at(i), m, n, to_s, to_u, columns, to_vt, rows, eps) ? 0 : 1;
   });
   if (code) fail<RuntimeError>("svd", "the iteration does not converge for ", place(x, i));
-  if (wide) return {like(v, a), like(s, a), like(contiguous(transpose(u, -2, -1)), a)};
-  return {like(u, a), like(s, a), like(contiguous(transpose(v, -2, -1)), a)};
+  return {like(u, a), like(s, a), like(vt, a)};
 }
 
 }  // namespace deepnet

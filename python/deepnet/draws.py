@@ -11,6 +11,13 @@ from deepnet._core import Tensor
 __all__ = ["bernoulli_", "cauchy_", "geometric_", "log_normal_", "random_"]
 
 
+# Of the integers from 0 that a dtype holds exactly.
+_BITS = {
+    _core.float32: 24, _core.float64: 53, _core.float16: 11, _core.bfloat16: 8, _core.bool: 1, _core.uint8: 8, _core.int8: 7,
+    _core.int16: 15, _core.int32: 31, _core.int64: 62,
+}  # fmt: skip
+
+
 def _uniform(self: Tensor, generator: Any) -> Tensor:
     """Draws from (0, 1) of self's shape, in float64."""
     u = _core.empty_size(self.shape, dtype=_core.float64, device=self.device).uniform_(generator=generator)
@@ -29,9 +36,7 @@ def random_(self: Tensor, low: int = 0, high: int | None = None, *, generator: A
     if high is None and low:
         low, high = 0, low
     if high is None:
-        bits = {_core.float32: 24, _core.float64: 53, _core.float16: 11, _core.bfloat16: 8, _core.bool: 1, _core.uint8: 8, _core.int8: 7,
-                _core.int16: 15, _core.int32: 31, _core.int64: 62}[self.dtype]  # fmt: skip
-        high = 2**bits
+        high = 2 ** _BITS[self.dtype]
     return _core.integers_(self, low, high, generator=generator)
 
 
@@ -71,4 +76,6 @@ def log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Any
     """
     if std <= 0 or not self.dtype.is_floating_point:
         raise RuntimeError(f"log_normal_: needs std > 0 and a floating dtype, got {std} and {self.dtype}")
-    return self.copy_(_core.exp(_core.empty_size(self.shape, dtype=_core.float64, device=self.device).normal_(mean, std, generator=generator)))
+    return self.copy_(
+        _core.exp(_core.empty_size(self.shape, dtype=_core.float64, device=self.device).normal_(mean, std, generator=generator))
+    )

@@ -1,7 +1,7 @@
 """Reductions and normalisations over the elements where a mask holds; the others do not count.
 
-Every function takes `mask`, a bool tensor that broadcasts to input's shape, None for all elements. Where a mask leaves nothing, the
-result is that of no elements: 0 for a sum, NaN for a mean, -inf for a maximum.
+Every function takes `mask`, a bool tensor that broadcasts to input's shape, None for all elements. Where a mask leaves
+nothing, the result is that of no elements: 0 for a sum, NaN for a mean, -inf for a maximum.
 """
 
 from __future__ import annotations
@@ -16,12 +16,26 @@ from deepnet.operators import nanmedian as _nanmedian
 from deepnet.operators._call import wrap_dim
 
 __all__ = [
-    "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median", "norm", "normalize",
-    "prod", "softmax", "softmin", "std", "sum", "var",
+    "amax", "amin", "argmax", "argmin", "cumprod", "cumsum", "log_softmax", "logaddexp", "logsumexp", "mean", "median",
+    "norm", "normalize", "prod", "softmax", "softmin", "std", "sum", "var",
 ]  # fmt: skip
 
-_LARGEST = {_core.uint8: 255, _core.int8: 127, _core.int16: 2**15 - 1, _core.int32: 2**31 - 1, _core.int64: 2**63 - 1, _core.bool: 1}
-_SMALLEST = {_core.uint8: 0, _core.int8: -128, _core.int16: -(2**15), _core.int32: -(2**31), _core.int64: -(2**63), _core.bool: 0}
+_LARGEST = {
+    _core.uint8: 255,
+    _core.int8: 127,
+    _core.int16: 2**15 - 1,
+    _core.int32: 2**31 - 1,
+    _core.int64: 2**63 - 1,
+    _core.bool: 1,
+}
+_SMALLEST = {
+    _core.uint8: 0,
+    _core.int8: -128,
+    _core.int16: -(2**15),
+    _core.int32: -(2**31),
+    _core.int64: -(2**63),
+    _core.bool: 0,
+}
 
 
 def _lowest(x: Tensor) -> Any:
@@ -34,7 +48,9 @@ def _highest(x: Tensor) -> Any:
 
 def _wide(name: str, input: Tensor, mask: Tensor) -> Tensor:
     if mask.dtype is not _core.bool or mask.ndim > input.ndim:
-        raise ValueError(f"{name}: mask must be bool and broadcast to {tuple(input.shape)}, got {mask.dtype} of shape {tuple(mask.shape)}")
+        raise ValueError(
+            f"{name}: mask must be bool and broadcast to {tuple(input.shape)}, got {mask.dtype} of shape {tuple(mask.shape)}"
+        )
     return _core.expand(mask, input.shape)
 
 
@@ -56,7 +72,7 @@ def _whole(dtype: Any, input: Tensor) -> Any:
     return dtype or (input.dtype if input.dtype.is_floating_point else _core.int64)
 
 
-def sum(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None) -> Tensor:  # noqa: A001
+def sum(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
     """Return the sum over dim."""
     return _core.sum(_keep("sum", input, mask, 0), _dims(input, dim), keepdim, dtype=_whole(dtype, input))
 
@@ -87,18 +103,24 @@ def amin(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = 
     return _core.convert(_core.amin(_keep("amin", input, mask, _highest(input)), _dims(input, dim), keepdim), dtype)
 
 
-def argmax(input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
+def argmax(
+    input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
+) -> Tensor:
     """Return the index of the largest element, in input's dtype unless given."""
     return _core.convert(_core.argmax(_keep("argmax", input, mask, _lowest(input)), dim, keepdim), dtype or input.dtype)
 
 
-def argmin(input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
+def argmin(
+    input: Tensor, dim: int | None = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
+) -> Tensor:
     """Return the index of the smallest element, in input's dtype unless given."""
     return _core.convert(_core.argmin(_keep("argmin", input, mask, _highest(input)), dim, keepdim), dtype or input.dtype)
 
 
 def _count(name: str, input: Tensor, dims: tuple[int, ...], keepdim: bool, mask: Tensor | None) -> Tensor:
-    there = _core.full_size(input.shape, True, dtype=_core.bool, device=input.device) if mask is None else _wide(name, input, mask)
+    there = (
+        _core.full_size(input.shape, True, dtype=_core.bool, device=input.device) if mask is None else _wide(name, input, mask)
+    )
     return _core.sum(there, dims, keepdim)
 
 
@@ -118,7 +140,7 @@ def mean(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = 
 
 def var(input: Tensor, dim: Any = None, unbiased: bool | None = None, *, correction: float | None = None, keepdim: bool = False,
         dtype: Any = None, mask: Tensor | None = None) -> Tensor:  # fmt: skip
-    """Return the variance over dim: square distances from the mean, divided by their number less correction (1 unless given)."""
+    """Return the variance over dim: square distances from the mean over their number less correction (1 unless given)."""
     if correction is None:
         correction = 0 if unbiased is False else 1
     kind = dtype or (input.dtype if input.dtype.is_floating_point else _core.float32)
@@ -147,7 +169,7 @@ def median(input: Tensor, dim: int = -1, *, keepdim: bool = False, dtype: Any = 
     return _core.convert(middle, dtype or input.dtype)
 
 
-def norm(input: Tensor, ord: float | None = 2.0, dim: Any = None, *, keepdim: bool = False, dtype: Any = None,  # noqa: A002
+def norm(input: Tensor, ord: float | None = 2.0, dim: Any = None, *, keepdim: bool = False, dtype: Any = None,
          mask: Tensor | None = None) -> Tensor:  # fmt: skip
     """Return the norm of the given order over dim."""
     order = 2.0 if ord is None else float(ord)
@@ -155,10 +177,14 @@ def norm(input: Tensor, ord: float | None = 2.0, dim: Any = None, *, keepdim: bo
     return _core.vector_norm(x, order, _dims(input, dim), keepdim, dtype=dtype)
 
 
-def normalize(input: Tensor, ord: float, dim: Any, *, eps: float = 1e-12, dtype: Any = None, mask: Tensor | None = None) -> Tensor:  # noqa: A002
+def normalize(
+    input: Tensor, ord: float, dim: Any, *, eps: float = 1e-12, dtype: Any = None, mask: Tensor | None = None
+) -> Tensor:
     """Return input divided by its norm over dim, or by eps where that is larger; 0 where the mask does not hold."""
     size = norm(input, ord, dim, keepdim=True, dtype=dtype, mask=mask)
-    return _keep("normalize", input, mask, 0) / _core.maximum(size, _core.full_size((), eps, dtype=size.dtype, device=size.device))
+    return _keep("normalize", input, mask, 0) / _core.maximum(
+        size, _core.full_size((), eps, dtype=size.dtype, device=size.device)
+    )
 
 
 def softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
@@ -176,13 +202,17 @@ def log_softmax(input: Tensor, dim: int, *, dtype: Any = None, mask: Tensor | No
     return _core.log_softmax(_keep("log_softmax", input, mask, _lowest(input)), dim, dtype)
 
 
-def logsumexp(input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None) -> Tensor:
+def logsumexp(
+    input: Tensor, dim: Any = None, *, keepdim: bool = False, dtype: Any = None, mask: Tensor | None = None
+) -> Tensor:
     """Return the logarithm of the sum of exponentials over dim."""
     x = _keep("logsumexp", input, mask, _lowest(input))
     return _core.convert(_core.logsumexp(x, _dims(input, dim), keepdim), dtype or input.dtype)
 
 
-def logaddexp(input: Tensor, other: Tensor, *, dtype: Any = None, input_mask: Tensor | None = None, other_mask: Tensor | None = None) -> Tensor:
+def logaddexp(
+    input: Tensor, other: Tensor, *, dtype: Any = None, input_mask: Tensor | None = None, other_mask: Tensor | None = None
+) -> Tensor:
     """Return log(exp(input) + exp(other)); each summand counts where its mask holds."""
     a, b = (_keep("logaddexp", x, m, _lowest(x)) for x, m in ((input, input_mask), (other, other_mask)))
     return _core.convert(_core.logaddexp(a, b), dtype or input.dtype)

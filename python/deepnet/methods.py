@@ -6,7 +6,8 @@ import builtins
 from typing import Any
 
 from deepnet import _core, creation, draws, linalg, operators, printing
-from deepnet._core import Tensor, dtype as DType
+from deepnet._core import Tensor
+from deepnet._core import dtype as DType
 from deepnet.autograd import backward as _backward
 from deepnet.autograd.graph import RemovableHandle
 from deepnet.operators._call import dims as _dims
@@ -17,13 +18,21 @@ _DTYPES = {
 }  # fmt: skip
 
 
+# Operators that also write into their first argument, under their name with an underscore.
+_INPLACE = """
+    masked_scatter scatter scatter_add scatter_reduce index_add index_copy tril triu gather cumsum cumprod renorm index_fill
+    index_reduce clip clamp_min clamp_max addbmm addmm addmv addr baddbmm deg2rad rad2deg float_power frac fix ldexp logit
+    nan_to_num sinc logaddexp2 i0 igamma igammac mvlgamma put absolute negative multiply subtract divide greater
+    greater_equal less less_equal not_equal arccos arcsin arctan arccosh arcsinh arctanh arctan2 eq ne lt le gt ge
+    logical_and logical_or logical_xor logical_not polygamma
+""".split()
+
 # Operators whose first argument is not the tensor that a method would belong to.
-_NOT_METHODS = {
-    "atleast_1d", "atleast_2d", "atleast_3d", "block_diag", "broadcast_shapes", "broadcast_tensors", "bucketize", "cartesian_prod", "cat", "cdist",
-    "celu", "chain_matmul", "column_stack", "combinations", "concat", "concatenate", "cumulative_trapezoid", "dstack", "einsum", "elu", "embedding",
-    "gelu", "hstack", "i1", "is_tensor", "isin", "meshgrid", "polygamma", "row_stack", "searchsorted", "selu", "stack", "tensordot", "trapezoid",
-    "trapz", "unravel_index", "vander", "vstack",
-}  # fmt: skip
+_NOT_METHODS = set("""
+    atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes broadcast_tensors bucketize cartesian_prod cat cdist celu
+    chain_matmul column_stack combinations concat concatenate cumulative_trapezoid dstack einsum elu embedding gelu hstack i1
+    is_tensor isin meshgrid polygamma row_stack searchsorted selu stack tensordot trapezoid trapz unravel_index vander vstack
+""".split())
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -64,7 +73,7 @@ def to(self: Tensor, *args: Any, dtype: DType | None = None, device: Any = None,
     return _core.convert(self, dtype, device, copy)
 
 
-def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:  # noqa: A001
+def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Return the type's name, or the tensor converted to a dtype or to such a name."""
     if dtype is None:
         names = {_core.float32: "Float", _core.float64: "Double", _core.float16: "Half", _core.bfloat16: "BFloat16", _core.int64: "Long",
@@ -270,13 +279,7 @@ def _attach() -> None:
     T.round_ = _inplace("round_", operators.round)
     T.polygamma = lambda self, n: operators.polygamma(n, self)
     T.storage = T.untyped_storage = lambda self: _Storage(self)
-    for name in ("masked_scatter", "scatter", "scatter_add", "scatter_reduce", "index_add", "index_copy", "tril", "triu",
-                 "gather", "cumsum", "cumprod", "renorm", "index_fill", "index_reduce", "clip", "clamp_min", "clamp_max", "addbmm",
-                 "addmm", "addmv", "addr", "baddbmm", "deg2rad", "rad2deg", "float_power", "frac", "fix", "ldexp", "logit", "nan_to_num", "sinc",
-                 "logaddexp2", "i0", "igamma", "igammac", "mvlgamma", "put", "absolute", "negative", "multiply",
-                 "subtract", "divide", "greater", "greater_equal", "less", "less_equal", "not_equal", "arccos", "arcsin", "arctan", "arccosh",
-                 "arcsinh", "arctanh", "arctan2", "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor", "logical_not",
-                 "polygamma"):  # fmt: skip
+    for name in _INPLACE:
         if hasattr(T, name) and not hasattr(T, name + "_"):
             setattr(T, name + "_", _inplace(name + "_", getattr(T, name)))
 

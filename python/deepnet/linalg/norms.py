@@ -12,7 +12,7 @@ from deepnet.operators._call import takes_out, wrap_dim
 
 
 @takes_out
-def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: A002
+def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the norms of vectors over dim: sums of the elements' sizes to the power of ord, to the power of 1 / ord.
 
     Parameters
@@ -33,22 +33,26 @@ def vector_norm(x: Tensor, ord: float = 2, dim: Any = None, keepdim: bool = Fals
     """
     order = float(ord)
     if order < 0 or math.isinf(order):
-        over = range(x.ndim) if dim is None else [wrap_dim("vector_norm", d, x.ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+        over = (
+            range(x.ndim)
+            if dim is None
+            else [wrap_dim("vector_norm", d, x.ndim) for d in ((dim,) if isinstance(dim, int) else dim)]
+        )
         if x.ndim and any(x.shape[d] == 0 for d in over):
             raise RuntimeError(f"vector_norm: order {ord} over no elements has no value; shape {tuple(x.shape)}")
     return _core.vector_norm(x, order, dim, keepdim, dtype=dtype)
 
 
 @takes_out
-def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: A002
+def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return the norms of matrices over two dims.
 
     Parameters
     ----------
     A : Tensor, shape (..., M, N)
     ord : {'fro', 'nuc', inf, -inf, 1, -1, 2, -2}
-        The root of the sum of squares; the sum of singular values; the largest or smallest sum of sizes of a row or (1) a column;
-        the largest or smallest singular value.
+        The root of the sum of squares; the sum of singular values; the largest or smallest sum of sizes of a row or (1)
+        a column; the largest or smallest singular value.
     dim : (int, int)
     keepdim : bool
     dtype : dtype, optional
@@ -70,7 +74,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
         raise RuntimeError(f"matrix_norm: dims must differ, got {dims}")
     if ord == "fro":
         return _core.vector_norm(A, 2.0, (row, column), keepdim)
-    if isinstance(ord, str) and ord != "nuc" or not isinstance(ord, str) and abs(ord) not in (1, 2, math.inf):
+    if (isinstance(ord, str) and ord != "nuc") or (not isinstance(ord, str) and abs(ord) not in (1, 2, math.inf)):
         raise RuntimeError(f"matrix_norm: ord must be 'fro', 'nuc', inf, -inf, 1, -1, 2 or -2, got {ord!r}")
     if ord in ("nuc", 2, -2):
         S = svdvals(_core.movedim(A, (row, column), (-2, -1)))
@@ -86,7 +90,7 @@ def matrix_norm(A: Tensor, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool 
 
 
 @takes_out
-def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:  # noqa: A002
+def norm(A: Tensor, ord: Any = None, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
     """Return a vector's or a matrix's norm.
 
     Parameters

@@ -149,7 +149,7 @@ def inv(A: Tensor) -> Tensor:
 
 
 def _cofactors(A: Tensor) -> Tensor:
-    """The determinants' gradients, also of singular matrices: det(U) det(V) U diag(products of the other singular values) V^T."""
+    """The determinants' gradients, also of singular matrices: det(U) det(V) U diag(products of the others of S) V^T."""
     U, S, Vh = _core.svd_plain(A, True)
     sign = _core.det_plain(U)[0] * _core.det_plain(Vh)[0]
     n = S.shape[-1]

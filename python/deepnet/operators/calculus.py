@@ -68,7 +68,7 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: Any = None, edge_order:
         spaces = [spacing] * len(dims)
     if len(spaces) != len(dims):
         raise RuntimeError(f"gradient: {len(spaces)} spacings for {len(dims)} dims")
-    return tuple(_derivative(input, s, d, edge_order) for s, d in zip(spaces, dims))
+    return tuple(_derivative(input, s, d, edge_order) for s, d in zip(spaces, dims, strict=True))
 
 
 def _derivative(x: Tensor, space: Any, d: int, edge_order: int) -> Tensor:
@@ -100,7 +100,9 @@ def _derivative(x: Tensor, space: Any, d: int, edge_order: int) -> Tensor:
     if n > 2:
         a, b = step(0, n - 2), step(1, n - 2)
         if isinstance(space, Tensor) and space.ndim:
-            parts.append(-b / (a * (a + b)) * at(0, n - 2) + (b - a) / (a * b) * at(1, n - 2) + a / (b * (a + b)) * at(2, n - 2))
+            parts.append(
+                -b / (a * (a + b)) * at(0, n - 2) + (b - a) / (a * b) * at(1, n - 2) + a / (b * (a + b)) * at(2, n - 2)
+            )
         else:
             parts.append((at(2, n - 2) - at(0, n - 2)) / (a + b))
     parts.append(last)

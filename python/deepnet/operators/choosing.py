@@ -6,7 +6,8 @@ from typing import Any
 
 from deepnet import _core
 from deepnet._core import Tensor
-from deepnet.operators._call import ValuesIndices, pair as _pair, takes_out, wrap_dim, write
+from deepnet.operators._call import ValuesIndices, takes_out, wrap_dim, write
+from deepnet.operators._call import pair as _pair
 
 
 def max(input: Tensor, dim: Any = None, keepdim: bool = False, *, other: Any = None, out: Any = None) -> Any:
@@ -176,7 +177,9 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
     return _core.convert(result, _core.int32 if out_int32 else None, out=out)
 
 
-def bucketize(input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None) -> Tensor:
+def bucketize(
+    input: Any, boundaries: Tensor, *, out_int32: bool = False, right: bool = False, out: Tensor | None = None
+) -> Tensor:
     """Return in which interval between sorted boundaries each value lies; right: equal values lie beyond.
 
     Raises
@@ -205,7 +208,9 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
     return ~found if invert else found
 
 
-def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None) -> Any:
+def unique(
+    input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+) -> Any:
     """Return the different elements in order; along dim, the different slices.
 
     Parameters

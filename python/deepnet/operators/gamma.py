@@ -73,7 +73,7 @@ def _pieces(a: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
         c = _core.where(_core.abs(c) < tiny, tiny, c)
         change = d * c
         h = h * change
-        if n % 16 == 0 and not bool(_core.any(~low & (_core.abs(change - 1) > 1e-15))) or n > 20000:
+        if (n % 16 == 0 and not bool(_core.any(~low & (_core.abs(change - 1) > 1e-15)))) or n > 20000:
             break
     upper = h * scale
     return _core.where(low, lower, 1 - upper), _core.where(low, 1 - lower, upper)

@@ -8,7 +8,8 @@ from typing import Any
 from deepnet import _core
 from deepnet._core import Tensor
 from deepnet.operators._call import dims as _dims
-from deepnet.operators._call import takes_out, tensors as _tensors
+from deepnet.operators._call import takes_out
+from deepnet.operators._call import tensors as _tensors
 from deepnet.operators.views import atleast_1d, atleast_2d, atleast_3d
 
 
@@ -130,9 +131,9 @@ def repeat(input: Tensor, *repeats: Any) -> Tensor:
         raise RuntimeError(f"repeat: needs at least {input.ndim} counts, got {counts}")
     lead = len(counts) - input.ndim
     shape = (1,) * lead + tuple(input.shape)
-    wide = [n for r, s in zip(counts, shape) for n in (r, s)]
+    wide = [n for r, s in zip(counts, shape, strict=True) for n in (r, s)]
     x = _core.reshape(input, [n for s in shape for n in (1, s)])
-    return _core.reshape(_core.expand(x, wide).clone(), [r * s for r, s in zip(counts, shape)])
+    return _core.reshape(_core.expand(x, wide).clone(), [r * s for r, s in zip(counts, shape, strict=True)])
 
 
 def tile(input: Tensor, *dims: Any, **named: Any) -> Tensor:

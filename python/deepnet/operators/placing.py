@@ -61,9 +61,13 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
         raise RuntimeError(f"index_reduce: reduce must be 'prod', 'mean', 'amax' or 'amin', got {reduce!r}")
     d = wrap_dim("index_reduce", dim, input.ndim)
     if input.ndim == 0:
-        return index_reduce(_core.reshape(input, (1,)), 0, index, _core.reshape(source, (1,)), reduce, include_self=include_self).reshape(())
+        return index_reduce(
+            _core.reshape(input, (1,)), 0, index, _core.reshape(source, (1,)), reduce, include_self=include_self
+        ).reshape(())
     places = _core.reshape(index, (1,) * d + (-1,) + (1,) * (input.ndim - d - 1))
-    return _core.scatter_reduce(input, d, _core.expand(places, source.shape).contiguous(), source, reduce, include_self=include_self)
+    return _core.scatter_reduce(
+        input, d, _core.expand(places, source.shape).contiguous(), source, reduce, include_self=include_self
+    )
 
 
 @takes_out
@@ -114,9 +118,11 @@ def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None) -> Te
     if dim is None:
         return take_along_dim(_core.reshape(input, (-1,)), _core.reshape(indices, (-1,)), 0)
     if input.ndim != indices.ndim:
-        raise RuntimeError(f"take_along_dim: input and indices must have one number of dims, got {tuple(input.shape)} and {tuple(indices.shape)}")
+        raise RuntimeError(
+            f"take_along_dim: needs one number of dims, got input {tuple(input.shape)} and indices {tuple(indices.shape)}"
+        )
     d = wrap_dim("take_along_dim", dim, input.ndim)
-    common = [a if b == 1 else b for a, b in zip(input.shape, indices.shape)]
+    common = [a if b == 1 else b for a, b in zip(input.shape, indices.shape, strict=True)]
     wide, at = list(common), list(common)
     wide[d], at[d] = input.shape[d], indices.shape[d]
     places = _core.where(indices < 0, indices + input.shape[d], indices)
@@ -161,7 +167,9 @@ def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
 
 
 @takes_out
-def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1) -> Tensor:
+def slice_scatter(
+    input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
+) -> Tensor:
     """Return a copy of input with src in a slice of dim."""
     first, last, stride = slice(start, end, step).indices(input.shape[dim])
     return _into_part(input, lambda x: _core.slice_dim(x, dim, first, max(first, last), stride), src, "slice_scatter")

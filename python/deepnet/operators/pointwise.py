@@ -43,13 +43,13 @@ def frac(input: Tensor) -> Tensor:
 
 
 @takes_out
-def clamp_min(input: Tensor, min: Any) -> Tensor:  # noqa: A002
+def clamp_min(input: Tensor, min: Any) -> Tensor:
     """Return the larger of each element and min."""
     return _core.clamp(input, min, None)
 
 
 @takes_out
-def clamp_max(input: Tensor, max: Any) -> Tensor:  # noqa: A002
+def clamp_max(input: Tensor, max: Any) -> Tensor:
     """Return the smaller of each element and max."""
     return _core.clamp(input, None, max)
 

@@ -16,10 +16,16 @@ def _scaled(x: Tensor, factor: Any) -> Tensor:
     return x if type(factor) is int and factor == 1 else x * factor
 
 
-def _plus(name: str, input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
-    """beta * input + alpha * product; with beta 0 input is not read, and may hold NaN."""
-    if input.dtype is not product.dtype:
-        raise RuntimeError(f"{name}: dtypes must agree, got {input.dtype} and {product.dtype}")
+def _wide(name: str, *operands: Tensor) -> tuple[Tensor, ...]:
+    """Operands of one dtype; those of 16 bits in float32, so that only the result is rounded to 16."""
+    dtype = operands[0].dtype
+    if any(x.dtype is not dtype for x in operands):
+        raise RuntimeError(f"{name}: dtypes must agree, got {', '.join(str(x.dtype) for x in operands)}")
+    return tuple(_core.convert(x, _core.float32) for x in operands) if dtype in (_core.bfloat16, _core.float16) else operands
+
+
+def _plus(input: Tensor, product: Tensor, beta: Any, alpha: Any) -> Tensor:
+    """Beta * input + alpha * product; with beta 0 input is not read, and may hold NaN."""
     wide = _core.expand(input, product.shape)
     result = _scaled(product, alpha)
     return result if beta == 0 and not input.requires_grad else result + _scaled(wide, beta)
@@ -35,30 +41,33 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alph
     batch1 : Tensor, shape (B, M, K)
     batch2 : Tensor, shape (B, K, N)
     """
-    return _plus("addbmm", input, _core.sum(_core.bmm(batch1, batch2), 0), beta, alpha)
+    x, a, b = _wide("addbmm", input, batch1, batch2)
+    return _core.convert(_plus(x, _core.sum(_core.bmm(a, b), 0), beta, alpha), input.dtype)
 
 
 @takes_out
 def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return beta * input + alpha * batch1 batch2; input broadcasts to (B, M, N)."""
-    return _plus("baddbmm", input, _core.bmm(batch1, batch2), beta, alpha)
+    x, a, b = _wide("baddbmm", input, batch1, batch2)
+    return _core.convert(_plus(x, _core.bmm(a, b), beta, alpha), input.dtype)
 
 
 @takes_out
 def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return beta * input + alpha * mat vec; mat (M, N), vec (N,), input broadcasts to (M,)."""
-    return _plus("addmv", input, _core.mv(mat, vec), beta, alpha)
+    x, a, b = _wide("addmv", input, mat, vec)
+    return _core.convert(_plus(x, _core.mv(a, b), beta, alpha), input.dtype)
 
 
 @takes_out
 def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
     """Return beta * input + alpha * vec1 vec2^T; input broadcasts to (M, N)."""
-    product = outer(vec1, vec2)
-    if input.dtype is _core.bool and product.dtype is _core.bool:
-        wide = _core.expand(input, product.shape)
-        return (wide & bool(beta)) | (product & bool(alpha))
-    dtype = _core.result_type(input, product)
-    return _plus("addr", _core.convert(input, dtype), _core.convert(product, dtype), beta, alpha)
+    dtype = _core.promote_types(input.dtype, _core.promote_types(vec1.dtype, vec2.dtype))
+    if dtype is _core.bool:
+        product = outer(vec1, vec2)
+        return (_core.expand(input, product.shape) & bool(beta)) | (product & bool(alpha))
+    x, a, b = _wide("addr", *(_core.convert(t, dtype) for t in (input, vec1, vec2)))
+    return _core.convert(_plus(x, outer(a, b), beta, alpha), dtype)
 
 
 @takes_out
@@ -95,7 +104,7 @@ def kron(input: Tensor, other: Tensor) -> Tensor:
     a, b = ((1,) * (n - x.ndim) + tuple(x.shape) for x in (input, other))
     left = _core.reshape(input, [s for size in a for s in (size, 1)])
     right = _core.reshape(other, [s for size in b for s in (1, size)])
-    return _core.reshape(left * right, [x * y for x, y in zip(a, b)])
+    return _core.reshape(left * right, [x * y for x, y in zip(a, b, strict=True)])
 
 
 @takes_out
@@ -114,7 +123,7 @@ def tensordot(a: Tensor, b: Tensor, dims: Any = 2) -> Tensor:
             raise RuntimeError(f"tensordot: dims must lie in [0, {min(a.ndim, b.ndim)}], got {dims}")
         over_a, over_b = list(range(a.ndim - dims, a.ndim)), list(range(dims))
     else:
-        over_a, over_b = ([wrap_dim("tensordot", d, x.ndim) for d in over] for over, x in zip(dims, (a, b)))
+        over_a, over_b = ([wrap_dim("tensordot", d, x.ndim) for d in over] for over, x in zip(dims, (a, b), strict=True))
     pairs = list(zip(over_a, over_b, strict=True))
     for i, j in pairs:
         if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):

@@ -34,14 +34,18 @@ def std(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: b
 
 
 @takes_out
-def var_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None) -> tuple[Tensor, Tensor]:
+def var_mean(
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Tensor, Tensor]:
     """Return the variance and the mean over dim."""
     dim, correction = _correction(dim, unbiased, correction)
     return _core.var_corrected(input, dim, correction, keepdim), _core.mean(input, dim, keepdim)
 
 
 @takes_out
-def std_mean(input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None) -> tuple[Tensor, Tensor]:
+def std_mean(
+    input: Tensor, dim: Any = None, unbiased: bool | None = None, keepdim: bool = False, *, correction: Any = None
+) -> tuple[Tensor, Tensor]:
     """Return the standard deviation and the mean over dim."""
     dim, correction = _correction(dim, unbiased, correction)
     return _core.std_corrected(input, dim, correction, keepdim), _core.mean(input, dim, keepdim)
@@ -136,7 +140,9 @@ def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = Fals
 
 
 @takes_out
-def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear") -> Tensor:
+def nanquantile(
+    input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear"
+) -> Tensor:
     """Return quantiles over dim of the elements that are not NaN; arguments as `quantile`."""
     return _quantile("nanquantile", input, q, dim, keepdim, interpolation, True)
 
@@ -211,7 +217,9 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Tensor | None = None, a
         if w is None:
             continue
         if w.ndim > 1 or w.numel() != n or w.dtype.is_floating_point is whole:
-            raise RuntimeError(f"cov: {name} must be {n} {'integers' if whole else 'floating numbers'}, got {w.dtype} of shape {tuple(w.shape)}")
+            raise RuntimeError(
+                f"cov: {name} must be {n} {'integers' if whole else 'floats'}, got {w.dtype} of shape {tuple(w.shape)}"
+            )
         if bool(_core.any(w.detach() < 0)):
             raise RuntimeError(f"cov: {name} must not be negative")
         weights = w if weights is None else weights * w
@@ -268,7 +276,7 @@ def bincount(input: Tensor, weights: Tensor | None = None, minlength: int = 0) -
 
 
 @takes_out
-def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:  # noqa: A002
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
     """Return the counts of elements in equal bins from min to max; of input's extremes where both are equal.
 
     Raises
@@ -303,8 +311,8 @@ class Histogram(tuple):  # type: ignore[type-arg]
     bin_edges = property(lambda self: self[1])
 
 
-def histogram(input: Tensor, bins: Any, *, range: tuple[float, float] | None = None, weight: Tensor | None = None, density: bool = False,
-              out: Any = None) -> Histogram:  # fmt: skip
+def histogram(input: Tensor, bins: Any, *, range: tuple[float, float] | None = None, weight: Tensor | None = None,
+              density: bool = False, out: Any = None) -> Histogram:  # fmt: skip
     """Return the counts, or summed weights, of elements in bins, and the bins' edges; the last bin holds its right edge.
 
     Parameters
@@ -332,7 +340,11 @@ def histogram(input: Tensor, bins: Any, *, range: tuple[float, float] | None = N
     at = _core.searchsorted_plain(edges, x, True) - 1
     at = _core.where(x == edges[-1], count - 1, at)
     inside = (at >= 0) & (at < count) & ~_core.isnan(x)
-    weights = _core.full_size(x.shape, 1, dtype=input.dtype, device=input.device) if weight is None else _core.reshape(weight.detach(), (-1,))
+    weights = (
+        _core.full_size(x.shape, 1, dtype=input.dtype, device=input.device)
+        if weight is None
+        else _core.reshape(weight.detach(), (-1,))
+    )
     zero = _core.full_size((count,), 0, dtype=input.dtype, device=input.device)
     hist = _core.index_add_plain(zero, 0, _core.masked_select(at, inside), _core.masked_select(weights, inside))
     if density:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from typing import Any
 
 from deepnet import _core
 from deepnet._core import Tensor
 from deepnet.operators._call import dims as _dims
-from deepnet.operators._call import takes_out, tensors as _tensors, wrap_dim
+from deepnet.operators._call import takes_out, wrap_dim
+from deepnet.operators._call import tensors as _tensors
 from deepnet.size import Size
 
 
@@ -91,7 +93,9 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     return split(input, -(-total // chunks), dim)
 
 
-def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None) -> tuple[Tensor, ...]:
+def tensor_split(
+    input: Tensor, indices_or_sections: Any = None, dim: int = 0, *, indices: Any = None, sections: Any = None
+) -> tuple[Tensor, ...]:
     """Return views of parts along dim: a number of nearly equal ones, or those between the indices given.
 
     Raises
@@ -105,7 +109,9 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
     where = next((w for w in (indices_or_sections, indices, sections) if w is not None), None)
     if isinstance(where, Tensor):
         if where.ndim > 1 or where.dtype is not _core.int64:
-            raise RuntimeError(f"tensor_split: a tensor of indices must be int64 and 0-d or 1-d, got {where.dtype} of shape {tuple(where.shape)}")
+            raise RuntimeError(
+                f"tensor_split: indices must be int64 and 0-d or 1-d, got {where.dtype} of shape {tuple(where.shape)}"
+            )
         where = where.tolist()
     total = input.shape[d]
     if isinstance(where, int):
@@ -118,7 +124,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any = None, dim: int = 0, *
     else:
         bounds = [0, *(int(i) for i in where), total]  # type: ignore[union-attr]
     parts = []
-    for start, end in zip(bounds, bounds[1:]):
+    for start, end in itertools.pairwise(bounds):
         first, last, _ = slice(start, end).indices(total)
         parts.append(_core.narrow(input, d, first, max(last - first, 0)))
     return tuple(parts)
@@ -288,7 +294,7 @@ def sum_to_size(input: Tensor, *size: Any) -> Tensor:
     """
     target = _dims(size)
     lead = input.ndim - len(target)
-    if lead < 0 or any(s not in (1, n) for s, n in zip(target, input.shape[lead:])):
+    if lead < 0 or any(s not in (1, n) for s, n in zip(target, input.shape[lead:], strict=True)):
         raise RuntimeError(f"sum_to_size: {tuple(target)} does not broadcast to {tuple(input.shape)}")
     over = [i for i in builtins.range(input.ndim) if i < lead or (target[i - lead] == 1 and input.shape[i] != 1)]
     return _core.reshape(_core.sum(input, over), target) if over else input
