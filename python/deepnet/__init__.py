@@ -42,6 +42,7 @@ from deepnet.autograd import (
 )
 from deepnet.linalg import cholesky, det, inv as inverse, logdet, matrix_power, slogdet
 from deepnet import methods
+from deepnet import documentation
 from deepnet.printing import set_printoptions
 from deepnet.config import *
 from deepnet.accumulate import accumulate
@@ -50,6 +51,8 @@ from deepnet import cuda
 
 if TYPE_CHECKING:
     from deepnet import nn, optim, utils
+
+documentation.apply()
 
 strided = "strided"
 contiguous_format = "contiguous_format"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 
-import deepnet as dn
 from op_case import OpCase, Sample, bits, flatten, floating
+
+import deepnet as dn
 
 
 def outcome(row: OpCase) -> str:
@@ -19,7 +20,8 @@ def outcome(row: OpCase) -> str:
             wanted = [tensors[k].requires_grad_() for k in sample.differentiable()]
             result = sample.run(tensors)
             recorded = [r for r in floating(result) if r.requires_grad]
-            grads = dn.autograd.grad(recorded, wanted, [dn.cos(r.detach()) for r in recorded], allow_unused=True) if recorded else ()
+            starts = [dn.cos(r.detach()) for r in recorded]
+            grads = dn.autograd.grad(recorded, wanted, starts, allow_unused=True) if recorded else ()
             for r in [*flatten(result), *flatten(grads)]:
                 digest.update(bits(r))
     return digest.hexdigest()

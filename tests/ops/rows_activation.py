@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from scipy import special
-
 from op_case import OpCase, call, f, refuses
+from scipy import special
 
 SHORT = ("float16", "bfloat16")
 
@@ -23,7 +22,14 @@ def elu(x, alpha=1.0):
 def shared(name, reference, *calls, kinks=(), rtol=(1e-13, 1e-6), refusals=(), **more):
     """An elementwise function, with its own arguments in further calls."""
     return OpCase(
-        f"F.{name}", reference, (call(f(3, 5, low=-4, high=4, kinks=kinks)), *calls), rtol=rtol, dtypes=SHORT, elementwise=not calls, refusals=refusals, **more
+        f"F.{name}",
+        reference,
+        (call(f(3, 5, low=-4, high=4, kinks=kinks)), *calls),
+        rtol=rtol,
+        dtypes=SHORT,
+        elementwise=not calls,
+        refusals=refusals,
+        **more,
     )
 
 

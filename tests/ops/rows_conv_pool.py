@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-
 import windows as w
 from op_case import OpCase, call, f, given, refuses
 
@@ -18,11 +17,20 @@ def channels(name, n):
 
 def conv(n, *calls, **more):
     name = f"F.conv{n}d"
-    return OpCase(name, w.conv, calls, rtol=SUM, refusals=(
-        channels("conv", n),
-        refuses(f(1, 2, *[2] * n), f(2, 2, *[3] * n), error=(ValueError, RuntimeError), words=r"conv.*: .*kernel.*"),
-        refuses(f(2, 2), f(2, 2, *[3] * n), error=ValueError, words=rf"conv{n}d: .*\(2, 2\)") if n > 1 else channels("conv", n),
-    ), **more)  # fmt: skip
+    return OpCase(
+        name,
+        w.conv,
+        calls,
+        rtol=SUM,
+        refusals=(
+            channels("conv", n),
+            refuses(f(1, 2, *[2] * n), f(2, 2, *[3] * n), error=(ValueError, RuntimeError), words=r"conv.*: .*kernel.*"),
+            refuses(f(2, 2), f(2, 2, *[3] * n), error=ValueError, words=rf"conv{n}d: .*\(2, 2\)")
+            if n > 1
+            else channels("conv", n),
+        ),
+        **more,
+    )
 
 
 def transposed(n, *calls):
@@ -39,10 +47,16 @@ def max_pool(n, *calls):
 
 
 def avg_pool(n, *calls):
-    return OpCase(f"F.avg_pool{n}d", w.avg_pool(n), calls, rtol=(1e-13, 1e-6), refusals=(
-        refuses(f(1, 1, *[2] * n), 5, error=(ValueError, RuntimeError), words="avg_pool.*: "),
-        refuses(f(1, 1, *[6] * n), 2, padding=2, error=(ValueError, RuntimeError), words="avg_pool.*: pad.*"),
-    ))  # fmt: skip
+    return OpCase(
+        f"F.avg_pool{n}d",
+        w.avg_pool(n),
+        calls,
+        rtol=(1e-13, 1e-6),
+        refusals=(
+            refuses(f(1, 1, *[2] * n), 5, error=(ValueError, RuntimeError), words="avg_pool.*: "),
+            refuses(f(1, 1, *[6] * n), 2, padding=2, error=(ValueError, RuntimeError), words="avg_pool.*: pad.*"),
+        ),
+    )
 
 
 def adaptive(n, *sizes):
@@ -60,8 +74,12 @@ def lp_pool(n, *calls):
 
 def unpool(n, size):
     """The indices lie within each window, as pooling gives them."""
-    index = np.arange(int(np.prod([s * 2 for s in size]))).reshape([s * 2 for s in size])[tuple(slice(1, None, 2) for _ in size)]
-    return OpCase(f"F.max_unpool{n}d", w.unpool(n), (call(f(2, 3, *size), given(np.broadcast_to(index, (2, 3, *size)).copy()), 2),))
+    index = np.arange(int(np.prod([s * 2 for s in size]))).reshape([s * 2 for s in size])[
+        tuple(slice(1, None, 2) for _ in size)
+    ]
+    return OpCase(
+        f"F.max_unpool{n}d", w.unpool(n), (call(f(2, 3, *size), given(np.broadcast_to(index, (2, 3, *size)).copy()), 2),)
+    )
 
 
 ROWS = [

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from op_case import OpCase, bools, call, f, given, ints, refuses
 from scipy import special
 
 import deepnet as dn
-from op_case import OpCase, bools, call, f, given, ints, refuses
 
 INTEGERS = ("int64", "int32", "int16", "int8", "uint8")
 SHORT = ("float16", "bfloat16")
@@ -42,19 +42,32 @@ def binary(name, reference, a=None, b=None, said=None, **more):
         more.pop("calls", calls),
         elementwise=True,
         **{"each": True, "rtol": TIGHT, "dtypes": SHORT, **more},
-        refusals=(refuses(f(2, 3, **a), f(4, 3, **b), words=rf"^{said or name}: shapes must broadcast, got \(2, 3\) and \(4, 3\)"),),
+        refusals=(
+            refuses(f(2, 3, **a), f(4, 3, **b), words=rf"^{said or name}: shapes must broadcast, got \(2, 3\) and \(4, 3\)"),
+        ),
     )
 
 
 def whole(name, reference, a=None, b=None, **more):
     """A function of two integers or bools."""
-    case = binary(name, reference, a or {"low": -9, "high": 10}, b or {"low": -9, "high": 10}, **{"only": INTEGERS, "derivatives": 0, **more})
+    case = binary(
+        name,
+        reference,
+        a or {"low": -9, "high": 10},
+        b or {"low": -9, "high": 10},
+        **{"only": INTEGERS, "derivatives": 0, **more},
+    )
     return case
 
 
 def predicate(name, reference, **more):
     return binary(
-        name, reference, {"low": -3, "high": 3}, {"low": -3, "high": 3}, derivatives=0, **{"dtypes": (*INTEGERS, *SHORT, "bool"), **more}
+        name,
+        reference,
+        {"low": -3, "high": 3},
+        {"low": -3, "high": 3},
+        derivatives=0,
+        **{"dtypes": (*INTEGERS, *SHORT, "bool"), **more},
     )
 
 
@@ -132,9 +145,17 @@ CLASSES = [
 ]
 
 BINARY = [
-    binary("add", np.add, dtypes=(*INTEGERS, *SHORT), each=False, calls=(call(f(3, 5), f(3, 5)), call(f(2, 1, 3), f(4, 1)), call(f(7), 2.5))),
+    binary(
+        "add",
+        np.add,
+        dtypes=(*INTEGERS, *SHORT),
+        each=False,
+        calls=(call(f(3, 5), f(3, 5)), call(f(2, 1, 3), f(4, 1)), call(f(7), 2.5)),
+    ),
     binary("sub", np.subtract, dtypes=(*INTEGERS[:4], *SHORT), each=False, aliases=("subtract",)),
-    binary("rsub", lambda a, b: b - a, each=False).with_refusals(refuses(f(2, 3), f(4, 3), words="^sub: shapes must broadcast")),
+    binary("rsub", lambda a, b: b - a, each=False).with_refusals(
+        refuses(f(2, 3), f(4, 3), words="^sub: shapes must broadcast")
+    ),
     binary("mul", np.multiply, dtypes=(*INTEGERS, *SHORT), aliases=("multiply",)),
     binary("div", np.true_divide, b={"low": 0.3, "high": 3}, aliases=("divide",), said="true_divide"),
     binary("true_divide", np.true_divide, b={"low": 0.3, "high": 3}),
@@ -154,10 +175,18 @@ BINARY = [
         (call(given([-7.3, 7.3, 5.1]), given([2.0, -2.0, 1.6])), call(given([-7, 7, 5]), given([2, -2, 2]))),
         dtypes=INTEGERS[:4],
     ),
-    OpCase("remainder", np.remainder, (call(given([-7.3, 7.3, 5.1]), given([2.0, -2.0, 1.6])), call(given([-7, 7, 5]), given([2, -2, 2]))),
-           rtol=(1e-13, 1e-6)),  # fmt: skip
-    OpCase("fmod", np.fmod, (call(given([-7.3, 7.3, 5.1]), given([2.0, -2.0, 1.6])), call(given([-7, 7, 5]), given([2, -2, 2]))),
-           rtol=(1e-13, 1e-6)),  # fmt: skip
+    OpCase(
+        "remainder",
+        np.remainder,
+        (call(given([-7.3, 7.3, 5.1]), given([2.0, -2.0, 1.6])), call(given([-7, 7, 5]), given([2, -2, 2]))),
+        rtol=(1e-13, 1e-6),
+    ),
+    OpCase(
+        "fmod",
+        np.fmod,
+        (call(given([-7.3, 7.3, 5.1]), given([2.0, -2.0, 1.6])), call(given([-7, 7, 5]), given([2, -2, 2]))),
+        rtol=(1e-13, 1e-6),
+    ),
     binary("pow", np.power, {"low": 0.3, "high": 3}, {"low": -2, "high": 2}, rtol=(1e-13, 5e-7)),
     binary("float_power", np.float_power, {"low": 0.3, "high": 3}, {"low": -2, "high": 2}, only=("float64",), said="pow"),
     binary("atan2", np.arctan2, {"kinks": (0,)}, {"kinks": (0,)}, aliases=("arctan2",), rtol=(1e-14, 5e-7)),
@@ -179,15 +208,34 @@ BINARY = [
     binary("fmin", np.fmin),
     binary("fmax", np.fmax),
     binary("ldexp", lambda a, b: a * 2.0**b, said="mul"),
-    OpCase("gammainc", special.gammainc, (call(f(3, 5, low=0.5, high=4, grad=False), f(3, 5, low=0.3, high=5)),), rtol=(1e-11, 2e-5),
-           aliases=("igamma",)),  # fmt: skip
-    OpCase("gammaincc", special.gammaincc, (call(f(3, 5, low=0.5, high=4, grad=False), f(3, 5, low=0.3, high=5)),), rtol=(1e-11, 2e-5),
-           aliases=("igammac",)),  # fmt: skip
     OpCase(
-        "polygamma", special.polygamma, (call(1, f(3, 5, low=0.4, high=5)), call(3, f(7, low=0.4, high=5))), rtol=(1e-11, 2e-6), each=True
+        "gammainc",
+        special.gammainc,
+        (call(f(3, 5, low=0.5, high=4, grad=False), f(3, 5, low=0.3, high=5)),),
+        rtol=(1e-11, 2e-5),
+        aliases=("igamma",),
     ),
-    OpCase("mvlgamma", special.multigammaln, (call(f(4, low=3.3, high=6), 3),), rtol=(1e-12, 2e-6),
-           function=lambda x, p: dn.mvlgamma(x, p)),  # fmt: skip
+    OpCase(
+        "gammaincc",
+        special.gammaincc,
+        (call(f(3, 5, low=0.5, high=4, grad=False), f(3, 5, low=0.3, high=5)),),
+        rtol=(1e-11, 2e-5),
+        aliases=("igammac",),
+    ),
+    OpCase(
+        "polygamma",
+        special.polygamma,
+        (call(1, f(3, 5, low=0.4, high=5)), call(3, f(7, low=0.4, high=5))),
+        rtol=(1e-11, 2e-6),
+        each=True,
+    ),
+    OpCase(
+        "mvlgamma",
+        special.multigammaln,
+        (call(f(4, low=3.3, high=6), 3),),
+        rtol=(1e-12, 2e-6),
+        function=lambda x, p: dn.mvlgamma(x, p),
+    ),
     whole("bitwise_and", np.bitwise_and, dtypes=("bool",)),
     whole("bitwise_or", np.bitwise_or, dtypes=("bool",)),
     whole("bitwise_xor", np.bitwise_xor, dtypes=("bool",)),
@@ -204,11 +252,22 @@ BINARY = [
     predicate("logical_and", np.logical_and),
     predicate("logical_or", np.logical_or),
     predicate("logical_xor", np.logical_xor),
-    predicate("isclose", np.isclose, said="eq", calls=(call(given([1.0, 1.0, np.inf, np.nan]), given([1.0 + 1e-6, 1.1, np.inf, np.nan])),), dtypes=()),
+    predicate(
+        "isclose",
+        np.isclose,
+        said="eq",
+        calls=(call(given([1.0, 1.0, np.inf, np.nan]), given([1.0 + 1e-6, 1.1, np.inf, np.nan])),),
+        dtypes=(),
+    ),
 ]
 
 OTHER = [
-    OpCase("scaled_add", lambda a, b, alpha: a + alpha * b, (call(f(3, 5), f(5), alpha=-1.7),), function=lambda a, b, alpha: dn.add(a, b, alpha=alpha)),
+    OpCase(
+        "scaled_add",
+        lambda a, b, alpha: a + alpha * b,
+        (call(f(3, 5), f(5), alpha=-1.7),),
+        function=lambda a, b, alpha: dn.add(a, b, alpha=alpha),
+    ),
     OpCase(
         "where",
         np.where,
@@ -234,7 +293,10 @@ OTHER = [
     OpCase("clamp_max", np.minimum, (call(f(3, 5, kinks=(0.5,)), 0.5),)),
     OpCase("lerp", lambda a, b, w: a + w * (b - a), (call(f(3, 5), f(3, 5), f(5)), call(f(3, 5), f(5), 0.3)), dtypes=SHORT),
     OpCase(
-        "addcmul", lambda x, a, b, value=1: x + value * a * b, (call(f(3, 5), f(3, 5), f(5)), call(f(3, 1), f(5), f(3, 5), value=-1.5)), dtypes=SHORT
+        "addcmul",
+        lambda x, a, b, value=1: x + value * a * b,
+        (call(f(3, 5), f(3, 5), f(5)), call(f(3, 1), f(5), f(3, 5), value=-1.5)),
+        dtypes=SHORT,
     ),
     OpCase(
         "addcdiv",
@@ -242,14 +304,26 @@ OTHER = [
         (call(f(3, 5), f(3, 5), f(5, low=0.4, high=2)), call(f(3, 1), f(5), f(3, 5, low=0.4, high=2), value=-1.5)),
         refusals=(refuses(f(2), f(3), f(3), words="addcdiv: .*broadcast"),),
     ),
-    OpCase("nan_to_num", np.nan_to_num, (call(SPECIAL_VALUES, nan=2.0, posinf=5.0, neginf=-5.0), call(f(3, 5))), same_bits=True),
-    OpCase("round_decimals", np.round, (call(given([1.2327, -2.3456, 3.14159]), decimals=2),), function=lambda x, decimals: dn.round(x, decimals=decimals),
-           rtol=(1e-15, 1e-6)),  # fmt: skip
+    OpCase(
+        "nan_to_num", np.nan_to_num, (call(SPECIAL_VALUES, nan=2.0, posinf=5.0, neginf=-5.0), call(f(3, 5))), same_bits=True
+    ),
+    OpCase(
+        "round_decimals",
+        np.round,
+        (call(given([1.2327, -2.3456, 3.14159]), decimals=2),),
+        function=lambda x, decimals: dn.round(x, decimals=decimals),
+        rtol=(1e-15, 1e-6),
+    ),
     OpCase("clone", np.copy, (call(f(3, 5)),), dtypes=(*INTEGERS, "bool", *SHORT)),
     OpCase("detach", np.copy, (call(f(3, 5)),), derivatives=0),
     OpCase("fill", lambda x, v: np.full_like(x, v), (call(f(3, 5), 2.0),)),
     OpCase("allclose", np.allclose, (call(f(3, 5), f(3, 5)), call(given([1.0, 2.0]), given([1.0, 2.0 + 1e-7]))), derivatives=0),
-    OpCase("equal", np.array_equal, (call(f(3, 5), f(3, 5)), call(given([1.0, 2.0]), given([1.0, 2.0])), call(f(2), f(3))), derivatives=0),
+    OpCase(
+        "equal",
+        np.array_equal,
+        (call(f(3, 5), f(3, 5)), call(given([1.0, 2.0]), given([1.0, 2.0])), call(f(2), f(3))),
+        derivatives=0,
+    ),
     OpCase("isin", np.isin, (call(ints(3, 5), given([1, 4])), call(ints(6), given([2]))), derivatives=0),
 ]
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from op_case import OpCase, bools, call, f, given, ints, refuses
 
 import deepnet as dn
-from op_case import OpCase, bools, call, f, given, ints, refuses
 
 EVERY = ("float16", "bfloat16", "int64", "int32", "uint8", "bool")
 REDUCE = {"sum": np.add, "prod": np.multiply, "amax": np.maximum, "amin": np.minimum, "mean": np.add}

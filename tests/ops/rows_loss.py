@@ -5,11 +5,11 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from op_case import Input, OpCase, call, f, given, ints, refuses
 from scipy import special
 
 import deepnet as dn
 from deepnet.nn import functional as F
-from op_case import Input, OpCase, call, f, given, ints, refuses
 
 SUM = (1e-12, 3e-6)
 
@@ -24,8 +24,12 @@ def elementwise(name, term, *inputs, refusals=(), **options):
     def reference(*args, reduction="mean", **more):
         return reduced(term(*args, **more), reduction)
 
-    calls = [call(*inputs, reduction=r) for r in ("mean", "sum", "none")] + [call(*inputs, **{k: v}) for k, v in options.items()]
-    bad = refuses(*inputs, reduction="product", error=ValueError, words="reduction must be 'none', 'mean' or 'sum', got 'product'")
+    calls = [call(*inputs, reduction=r) for r in ("mean", "sum", "none")] + [
+        call(*inputs, **{k: v}) for k, v in options.items()
+    ]
+    bad = refuses(
+        *inputs, reduction="product", error=ValueError, words="reduction must be 'none', 'mean' or 'sum', got 'product'"
+    )
     return OpCase(f"F.{name}", reference, tuple(calls), rtol=SUM, refusals=(bad, *refusals))
 
 

@@ -5,17 +5,19 @@ from __future__ import annotations
 import functools
 
 import numpy as np
-from scipy.spatial import distance
-
 from op_case import OpCase, call, f, refuses
+from scipy.spatial import distance
 
 SHORT = ("float16", "bfloat16")
 SUM = (1e-12, 2e-6)
 
 
-
 def pairwise(a, b, p=2.0):
-    return distance.cdist(a, b, "minkowski", p=p) if a.ndim == 2 else np.stack([distance.cdist(u, v, "minkowski", p=p) for u, v in zip(a, b, strict=True)])
+    return (
+        distance.cdist(a, b, "minkowski", p=p)
+        if a.ndim == 2
+        else np.stack([distance.cdist(u, v, "minkowski", p=p) for u, v in zip(a, b, strict=True)])
+    )
 
 
 def renorm(x, p, dim, maxnorm):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from op_case import OpCase, call, f, refuses
 
 import deepnet as dn
 from deepnet.nn import functional as F
-from op_case import OpCase, call, f, refuses
 
 NEAR = (1e-12, 5e-6)
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
+from op_case import OpCase, bools, call, f, given, ints, refuses
 from scipy import special
 
 import deepnet as dn
-from op_case import OpCase, bools, call, f, given, ints, refuses
-
 
 
 def off(name):
@@ -28,7 +27,12 @@ def over(reference):
 def reduction(name, reference, low=-2.0, high=2.0, several=True, empty=0, **more):
     """Over nothing, one dim, several; long rows, which the kernel cuts in chunks; no elements at all where that has a value."""
     x = f(3, 4, 5, low=low, high=high)
-    calls = [call(x, 1), call(x, -1, keepdim=True), call(f(2, 2077, low=low, high=high), 1), call(f(2077, 3, low=low, high=high), 0)]
+    calls = [
+        call(x, 1),
+        call(x, -1, keepdim=True),
+        call(f(2, 2077, low=low, high=high), 1),
+        call(f(2077, 3, low=low, high=high), 0),
+    ]
     if several:
         calls += [call(x), call(x, (0, 2)), call(f(low=low, high=high))]
     if empty:
@@ -44,7 +48,9 @@ def moment(name, reference):
         ddof = correction if unbiased is None else int(unbiased)
         return reference(x, axis=tuple(dim) if isinstance(dim, list) else dim, ddof=ddof, keepdims=keepdim)
 
-    return OpCase(name, unbiased, calls, refusals=(refuses(f(2, 3), 5, error=IndexError, words=r"dim must be in \[-2, 1\], got 5"),))
+    return OpCase(
+        name, unbiased, calls, refusals=(refuses(f(2, 3), 5, error=IndexError, words=r"dim must be in \[-2, 1\], got 5"),)
+    )
 
 
 def pair(reference, both):
@@ -59,15 +65,23 @@ def chosen(name, pick, arg):
 
     x = f(3, 4, 5)
     calls = (call(x), call(x, 1), call(x, -1, keepdim=True), call(f(2, 1033), 1))
-    return OpCase(name, reference, calls, refusals=(
-        refuses(f(2, 3), 5, error=IndexError, words=r"dim must be in \[-2, 1\], got 5"),
-        refuses(f(0, 3), 0, error=IndexError, words=name + ".*"),
-    ))  # fmt: skip
+    return OpCase(
+        name,
+        reference,
+        calls,
+        refusals=(
+            refuses(f(2, 3), 5, error=IndexError, words=r"dim must be in \[-2, 1\], got 5"),
+            refuses(f(0, 3), 0, error=IndexError, words=name + ".*"),
+        ),
+    )
 
 
 def cumulated(name, reference):
     return OpCase(
-        name, lambda x, dim, **_: reference(x, axis=dim), (call(f(3, 4, 5), 1), call(f(2, 1033), -1), call(f(5), 0)), refusals=(off(name),)
+        name,
+        lambda x, dim, **_: reference(x, axis=dim),
+        (call(f(3, 4, 5), 1), call(f(2, 1033), -1), call(f(5), 0)),
+        refusals=(off(name),),
     )
 
 
@@ -100,7 +114,9 @@ def median(x, dim=None, keepdim=False, quiet=False):
 
 
 def quantile(reference):
-    return lambda x, q, dim=None, keepdim=False, interpolation="linear": reference(x, q, axis=dim, keepdims=keepdim, method=interpolation)
+    return lambda x, q, dim=None, keepdim=False, interpolation="linear": reference(
+        x, q, axis=dim, keepdims=keepdim, method=interpolation
+    )
 
 
 def logsumexp(x, axis, keepdims=False):
@@ -114,8 +130,7 @@ ROWS = [
     reduction("sum", np.sum, -1, 2, empty=1, dtypes=("float16", "bfloat16"), rtol=(1e-13, 1e-6)),
     reduction("mean", np.mean, -1, 2, dtypes=("float16", "bfloat16")),
     reduction("prod", np.prod, 0.9, 1.1, several=False, empty=1, rtol=(1e-12, 1e-4)),
-    OpCase("prod_of_all", lambda x: np.prod(x), (call(f(3, 4)), call(given([[2.0, 0.0, 3.0], [1.0, -1.0, 4.0]])), call(given([0.0, 0.0, 3.0])))
-           , function=dn.prod),  # fmt: skip
+    OpCase("prod_of_all", lambda x: np.prod(x), (call(f(3, 4)), call(given([[2.0, 0.0, 3.0], [1.0, -1.0, 4.0]])), call(given([0.0, 0.0, 3.0]))), function=dn.prod),
     OpCase("sum_of_integers", np.sum, (call(ints(3, 5)), call(bools(7))), derivatives=0, function=dn.sum, dtypes=()),
     reduction("amin", np.amin, -90, 90, dtypes=("int64", "int32", "uint8")),
     reduction("amax", np.amax, -90, 90, dtypes=("int64", "int32", "uint8")),

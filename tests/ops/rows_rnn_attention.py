@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+from op_case import OpCase, call, f, given, ints, refuses
 from scipy import special
 
 from deepnet import _core
 from deepnet.nn import functional as F
-from op_case import OpCase, call, f, given, ints, refuses
 
 SUM = (1e-12, 5e-6)
 GATES = {"lstm": 4, "gru": 3, "rnn": 1}
@@ -67,7 +67,10 @@ def recurrent_row(kind):
         w = []
         for layer in range(layers):
             for _ in range(sides):
-                w += [f(g * hidden, features if layer == 0 else sides * hidden, low=-1, high=1), f(g * hidden, hidden, low=-1, high=1)]
+                w += [
+                    f(g * hidden, features if layer == 0 else sides * hidden, low=-1, high=1),
+                    f(g * hidden, hidden, low=-1, high=1),
+                ]
                 w += [f(g * hidden, low=-1, high=1)] * (2 * biases)
         return w
 
@@ -83,7 +86,12 @@ def recurrent_row(kind):
     bad = [f(1, n, hidden + 1)] * (2 if kind == "lstm" else 1)
     refusals = (
         refuses(f(t, n, features), *bad, weights(1, 1, True), words=rf"^{kind}: initial states must have shape"),
-        refuses(f(n, features), *states(1), weights(1, 1, True), words=rf"^{kind}: input must be \(T, N, features\), got shape \(2, 3\)"),
+        refuses(
+            f(n, features),
+            *states(1),
+            weights(1, 1, True),
+            words=rf"^{kind}: input must be \(T, N, features\), got shape \(2, 3\)",
+        ),
     )
     return OpCase(f"{kind}_layers", recurrent(kind), tuple(calls), rtol=SUM, function=run(kind), refusals=refusals)
 
@@ -113,7 +121,9 @@ def multi_head(query, key, value, w_in, b_in, w_out, b_out, heads):
 
 
 def run_multi_head(query, key, value, w_in, b_in, w_out, b_out, heads):
-    return F.multi_head_attention_forward(query, key, value, query.shape[-1], heads, w_in, b_in, None, None, False, 0.0, w_out, b_out)
+    return F.multi_head_attention_forward(
+        query, key, value, query.shape[-1], heads, w_in, b_in, None, None, False, 0.0, w_out, b_out
+    )
 
 
 def bag(input, weight, offsets=None, mode="mean", per_sample_weights=None):
@@ -121,7 +131,9 @@ def bag(input, weight, offsets=None, mode="mean", per_sample_weights=None):
     factors = np.ones(input.shape) if per_sample_weights is None else per_sample_weights
     shares = np.split(factors, offsets[1:]) if offsets is not None else list(factors)
     combine = {"sum": np.sum, "mean": np.mean, "max": np.max}[mode]
-    return np.stack([combine(weight[i] * s[:, None], 0) if len(i) else np.zeros(weight.shape[1]) for i, s in zip(bags, shares, strict=True)])
+    return np.stack(
+        [combine(weight[i] * s[:, None], 0) if len(i) else np.zeros(weight.shape[1]) for i, s in zip(bags, shares, strict=True)]
+    )
 
 
 MASK = given(np.array([[True, False, True, True, False], [False, True, True, False, True], [True, True, True, True, True]]))

@@ -5,10 +5,10 @@ from __future__ import annotations
 import itertools
 
 import numpy as np
+from op_case import OpCase, call, f, given, ints, refuses
 from scipy import linalg
 
 import deepnet as dn
-from op_case import OpCase, call, f, given, ints, refuses
 
 EVERY = ("float16", "bfloat16", "int64", "int32", "int16", "int8", "uint8", "bool")
 
@@ -38,7 +38,9 @@ def diag_embed(x, offset=0):
 
 
 def unfold(x, dim, size, step):
-    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, size, dim), -1, -1)[(slice(None),) * dim + (slice(None, None, step),)]
+    return np.moveaxis(np.lib.stride_tricks.sliding_window_view(x, size, dim), -1, -1)[
+        (slice(None),) * dim + (slice(None, None, step),)
+    ]
 
 
 def parts(size, dim=0):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from op_case import OpCase, call, f, given, ints, refuses
 
 import deepnet as dn
-from op_case import OpCase, call, f, given, ints, refuses
 
 EVERY = ("int64", "int32", "float16")
 
@@ -23,7 +23,9 @@ def topk(x, k, dim=-1, largest=True):
 
 def kthvalue(x, k, dim=-1, keepdim=False):
     values, order = sort(x, dim)
-    return tuple(part if keepdim else part.squeeze(dim) for part in (np.take(values, [k - 1], dim), np.take(order, [k - 1], dim)))
+    return tuple(
+        part if keepdim else part.squeeze(dim) for part in (np.take(values, [k - 1], dim), np.take(order, [k - 1], dim))
+    )
 
 
 def unique(x, return_inverse=False, return_counts=False):

@@ -6,7 +6,6 @@ import itertools
 import math
 
 import numpy as np
-
 from op_case import OpCase, call, f, given, refuses
 
 NEAR = (1e-12, 5e-6)

@@ -128,7 +128,7 @@ def unpool(n):
     def reference(x, indices, kernel, stride=None, padding=0, output_size=None):
         k = tuples(kernel, n)
         s = k if stride is None else tuples(stride, n)
-        size = [(m - 1) * a + b for m, a, b in zip(x.shape[-n:], s, k, strict=True)] if output_size is None else list(output_size)[-n:]
+        size = list(output_size or [(m - 1) * a + b for m, a, b in zip(x.shape[-n:], s, k, strict=True)])[-n:]
         y = np.zeros((*x.shape[:-n], int(np.prod(size))))
         np.put_along_axis(y, indices.reshape(*x.shape[:-n], -1), x.reshape(*x.shape[:-n], -1), -1)
         return y.reshape(*x.shape[:-n], *size)
