@@ -38,6 +38,6 @@ def test_examples_of_modules(name, tmp_path, monkeypatch):
     run(doctest.DocTestFinder(exclude_empty=True).find(importlib.import_module(name), name))
 
 
-@pytest.mark.parametrize("name", OPERATORS)
+@pytest.mark.parametrize("name", [*OPERATORS, "Tensor"])
 def test_examples_of_operators(name):
     run([doctest.DocTestParser().get_doctest(getattr(_core, name).__doc__, {}, name, None, 0)])

@@ -317,6 +317,7 @@ OTHER = [
     OpCase("clone", np.copy, (call(f(3, 5)),), dtypes=(*INTEGERS, "bool", *SHORT)),
     OpCase("detach", np.copy, (call(f(3, 5)),), derivatives=0),
     OpCase("fill", lambda x, v: np.full_like(x, v), (call(f(3, 5), 2.0),)),
+    OpCase("zero_", np.zeros_like, (call(f(3, 5)),), function=lambda x: dn.clone(x).zero_()),
     OpCase("allclose", np.allclose, (call(f(3, 5), f(3, 5)), call(given([1.0, 2.0]), given([1.0, 2.0 + 1e-7]))), derivatives=0),
     OpCase(
         "equal",

@@ -66,6 +66,7 @@ ROWS = [
     OpCase("take_along_dim", lambda x, i, dim=None: np.take_along_axis(x, i, dim), (call(f(3, 4), ints(3, 2, high=4), 1), call(f(3, 4), ints(5, high=12)), call(f(3, 4), ints(1, 2, high=4), 1))),
     OpCase("masked_select", lambda x, mask: np.broadcast_to(x, np.broadcast_shapes(x.shape, mask.shape))[np.broadcast_to(mask, np.broadcast_shapes(x.shape, mask.shape))],
            (call(f(3, 4), bools(3, 4)), call(f(3, 4), bools(4))), dtypes=EVERY, refusals=(refuses(f(3), ints(3), words="^masked_select: mask must be bool, got int64"),)),
+    OpCase("unravel_index", np.unravel_index, (call(ints(7, high=12), (3, 4)),), derivatives=0),
     OpCase("nonzero", lambda x: np.argwhere(x), (call(bools(3, 4)), call(ints(9, high=2)), call(f(0, 3))), derivatives=0, aliases=("argwhere",)),
     OpCase("scatter", lambda x, dim, index, src: placed(x, lambda y: y.__setitem__(along(x, dim, index), src)),
            (call(f(3, 5), 1, given([[4, 0], [1, 2], [3, 0]]), f(3, 2)), call(f(5), 0, given([1, 3]), 0.5)), dtypes=EVERY[:-1],
