@@ -129,6 +129,10 @@ def qr(A: Tensor, mode: str = "reduced") -> QRResult:
     return QRResult(*_QR.apply(A, A.shape[-2] if mode == "complete" else min(A.shape[-2:])))
 
 
+def _skew(X: Tensor) -> Tensor:
+    return X - transposed(X)
+
+
 class _Eigh(Function):
     @staticmethod
     def forward(ctx: Any, A: Tensor, upper: bool) -> Any:
@@ -146,7 +150,8 @@ class _Eigh(Function):
         if dV is not None:
             eye = identity(A)
             gaps = _core.unsqueeze(w, -2) - _core.unsqueeze(w, -1) + eye
-            inner = (transposed(V) @ dV) / gaps * (1 - eye)
+            # Of V^T dV the skew part moves along orthonormal vectors; the symmetric A has a symmetric gradient.
+            inner = 0.5 * _skew(transposed(V) @ dV) / gaps
         if dw is not None:
             diagonal = _core.unsqueeze(dw, -2) * identity(A)
             inner = diagonal if inner is None else inner + diagonal
@@ -183,10 +188,6 @@ def eigvalsh(A: Tensor, UPLO: str = "L") -> Tensor:
     """Return the eigenvalues of symmetric matrices, ascending, shape (..., N)."""
     check_square("eigvalsh", A)
     return _Eigh.apply(A, _upper(UPLO))[0]
-
-
-def _skew(X: Tensor) -> Tensor:
-    return X - transposed(X)
 
 
 class _SVD(Function):
