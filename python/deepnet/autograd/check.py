@@ -73,8 +73,8 @@ def gradcheck(
     for x in checked:
         if x.dtype is not _core.float64 or not x.is_contiguous():
             raise ValueError("gradcheck: checked inputs must be contiguous float64")
-    outs = _outputs(func, inputs)
     for k, x in enumerate(checked):
+        outs = _outputs(func, inputs)  # anew for each: the differences write into the input before
         rows: list[list[Tensor]] = []
         for o in outs:
             analytic = []
