@@ -112,6 +112,7 @@ class OpCase:
     each: bool = False  # each value's own relative error
     aliases: tuple[str, ...] = ()  # other names of the same function
     check: Callable[..., None] | None = None  # instead of a reference: check(result, *arguments)
+    extremes: bool = False  # the reference holds for infinities, NaN, denormals and the largest numbers too
     same_bits: bool = True  # held to the same bits on strided inputs and every instruction set
     function: Callable[..., Any] | None = field(default=None, repr=False)
 

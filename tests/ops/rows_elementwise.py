@@ -29,7 +29,7 @@ def unary(name, reference, low=-2.0, high=2.0, kinks=(), **more):
 def kernel(name, reference, low=-2.0, high=2.0, **more):
     """One of the extension's: it refuses by itself what is no tensor."""
     refusals = (refuses("x", error=TypeError, words=rf"^{name}: input must be a Tensor, got str"),)
-    return replace(unary(name, reference, low, high, **more), refusals=refusals)
+    return replace(unary(name, reference, low, high, **{"extremes": True, **more}), refusals=refusals)
 
 
 def binary(name, reference, a=None, b=None, said=None, **more):
@@ -112,7 +112,7 @@ UNARY = [
     kernel("erf", special.erf, rtol=(1e-14, 5e-7)),
     kernel("erfc", special.erfc, rtol=(1e-14, 5e-7)),
     kernel("erfinv", special.erfinv, -0.9, 0.9, rtol=(1e-13, 5e-7)),
-    kernel("lgamma", special.gammaln, 0.3, 6, kinks=(1, 2), rtol=(1e-13, 1e-6)),
+    kernel("lgamma", special.gammaln, 0.3, 6, kinks=(1, 2), rtol=(1e-13, 1e-6), extremes=False),
     kernel("digamma", special.digamma, 0.3, 6, kinks=(1.4616,), rtol=(1e-13, 2e-6)),
     kernel("floor", np.floor, kinks=(-2, -1, 0, 1, 2), aliases=()),
     kernel("ceil", np.ceil, kinks=(-2, -1, 0, 1, 2)),
@@ -127,7 +127,7 @@ UNARY = [
     unary("i0", special.i0, 0.2, 3, rtol=(1e-13, 2e-6)),
     unary("i1", special.i1, 0.2, 3, rtol=(1e-13, 2e-6)),
     unary("frexp", frexp, 0.55, 0.95),
-    kernel("bitwise_not", np.invert, -9, 10, only=(*INTEGERS, "bool"), dtypes=(), derivatives=0),
+    kernel("bitwise_not", np.invert, -9, 10, extremes=False, only=(*INTEGERS, "bool"), dtypes=(), derivatives=0),
     kernel("logical_not", np.logical_not, -1, 2, dtypes=("int64", "bool"), derivatives=0),
 ]
 
