@@ -45,7 +45,8 @@ class _Slope(Function):
 
     @staticmethod
     def backward(ctx: Any, dy: Tensor) -> Any:
-        return _core.where(ctx.mask, dy * math.inf, 0.0), None
+        # Detached: the factor inf would turn the second derivative of every other element into NaN.
+        return _core.where(ctx.mask, dy.detach() * math.inf, 0.0), None
 
 
 def _erfcx(x: Tensor) -> Tensor:
