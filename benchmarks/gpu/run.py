@@ -2,9 +2,9 @@
 
     python benchmarks/gpu/run.py [--skip-build] [--skip-tests] [--architecture native] [--rounds 7] [CASE …]
 
-It downloads nothing: CMake, Ninja, a compiler, nvcc, pybind11, NumPy, pytest and PyTorch are this machine's own. Both frameworks
-run in this process on one GPU and take turns, round by round; a round is timed by CUDA events around enough calls for some
-milliseconds, and a case's figure is the median of its rounds. Above 1 in the last column deepnet is ahead.
+It downloads nothing: CMake, Ninja, a compiler, nvcc, pybind11, NumPy, pytest and PyTorch are this machine's own. Both
+frameworks run in this process on one GPU and take turns, round by round; a round is timed by CUDA events around enough
+calls for some milliseconds, and a case's figure is the median of its rounds. Above 1 in the last column deepnet is ahead.
 """
 
 from __future__ import annotations
