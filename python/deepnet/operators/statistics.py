@@ -296,7 +296,7 @@ def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Ten
 
 
 def _range(name: str, input: Tensor, given: tuple[float, float], spread: float) -> tuple[float, float]:
-    low, high = (g.item() if isinstance(g, Tensor) else g for g in given)
+    low, high = (float(g) for g in given)
     if low == high and input.numel():
         low, high = float(_core.amin(input)), float(_core.amax(input))
     if not (math.isfinite(low) and math.isfinite(high)) or low > high:
