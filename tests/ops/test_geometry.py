@@ -13,7 +13,8 @@ def test_views_in_place_keep_the_memory_and_the_graph():
     y = x * 2
     pointer = y.data_ptr()
     y.t_().unsqueeze_(0)
-    assert y.shape == (1, 3, 2) and y.data_ptr() == pointer
+    assert y.shape == (1, 3, 2)
+    assert y.data_ptr() == pointer
     (y * dn.arange(6.0).reshape(1, 3, 2)).sum().backward()
     assert np.array_equal(x.grad.numpy(), 2 * np.arange(6.0).reshape(3, 2).T)
 
