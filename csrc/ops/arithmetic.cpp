@@ -35,6 +35,8 @@ Tensor divide(const Tensor& a, const Tensor& b, const std::optional<std::string>
   if (*rounding == "floor") return floor_divide(a, b);
   if (*rounding != "trunc") fail("div", "rounding_mode must be None, 'floor' or 'trunc', got '", *rounding, "'");
   refuse_zero("div", a, b);
+  // Sixteen bits round the quotient first, as PyTorch does: 2.998 is 3 there.
+  if (itemsize(result_type(a, b)) == 2 && is_floating(result_type(a, b))) return apply("trunc", div(a, b));
   return apply("trunc_divide", a, b);
 }
 
