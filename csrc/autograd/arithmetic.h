@@ -19,6 +19,8 @@ Tensor strided_scatter(const Tensor& x, const Tensor& src, const Shape& shape, c
 Tensor ones_like_gradient(const Tensor& x, double value);
 /// A contiguous copy without history.
 Tensor copy_of(const Tensor& x);
+/// dy summed over what broadcasting repeated, so that it has `shape`; differentiable.
+Tensor sum_to(const Tensor& dy, const Shape& shape);
 Tensor convert_gradient(const Tensor& g, DType dtype);
 bool has_nan(const Tensor& x);
 

@@ -66,10 +66,19 @@ void accumulate(Tensor& slot, Tensor&& dy, bool create_graph) {
   }
 }
 
+/// Whether a tensor of shape `from` broadcasts to `to`: a gradient of `to` is then summed for it.
+bool expands(const Shape& from, const Shape& to) {
+  if (from.n > to.n) return false;
+  for (int i = 1; i <= from.n; ++i)
+    if (int64_t n = from.v[from.n - i]; n != 1 && n != to.v[to.n - i]) return false;
+  return true;
+}
+
 class Run {
  public:
-  Run(const Tensors& outputs, const Tensors& inputs, bool retain_graph, bool create_graph)
-      : retain_graph_(retain_graph), create_graph_(create_graph) {
+  /// accumulate_leaves: targets that are leaves get their gradient in .grad, as in a pass without targets.
+  Run(const Tensors& outputs, const Tensors& inputs, bool retain_graph, bool create_graph, bool accumulate_leaves = false)
+      : retain_graph_(retain_graph), create_graph_(create_graph), accumulate_leaves_(accumulate_leaves) {
     for (const Tensor& t : outputs) roots_.push_back(gradient_edge(t));
     for (const Tensor& t : inputs) targets_.push_back(gradient_edge(t));
     discover();
@@ -174,14 +183,18 @@ class Run {
     bool any = false;
     for (const Tensor& t : entries_[i].dys) any |= t.defined();
     if (entries_[i].needed && any) {
-      for (auto& [slot, hook] : node->hooks)
-        if (entries_[i].dys[slot].defined())
+      for (auto& [slot, hook] : std::vector(node->hooks))  // a copy: a hook may remove itself
+        if (entries_[i].dys[slot].defined() && hook->active)
           if (Tensor r = (*hook)(entries_[i].dys[slot]); r.defined()) entries_[i].dys[slot] = r;
+      for (auto& [slot, cell] : node->retained)
+        if (entries_[i].dys[slot].defined()) (*cell)(entries_[i].dys[slot]);
       bool target_only = false;
       for (size_t t = 0; t < targets_.size(); ++t)
         if (targets_[t].node.get() == node) {
-          results_[t] = entries_[i].dys[targets_[t].slot];
-          target_only = true;
+          Tensor& found = entries_[i].dys[targets_[t].slot];
+          if (!accumulate_leaves_ && !target_only && node->edges.empty() && found.defined()) found = node->leaf_hooked(found);
+          results_[t] = found;
+          target_only = !accumulate_leaves_;
         }
       std::vector<char> needs(node->edges.size());
       bool below = false;
@@ -199,6 +212,7 @@ class Run {
       uint32_t child = uint32_t(table_.find(e.node.get()));
       if (k < dxs.size() && dxs[k].defined()) {
         const OutputInfo& o = e.node->outputs[e.slot];
+        if (!(dxs[k].shape() == o.shape) && expands(o.shape, dxs[k].shape())) dxs[k] = sum_to(dxs[k], o.shape);
         if (!(dxs[k].shape() == o.shape))
           fail<RuntimeError>(node->name(), "its gradient for input ", k, " has shape ", dxs[k].shape(), ", expected ", o.shape);
         if (dxs[k].dtype() != o.dtype) dxs[k] = convert_gradient(dxs[k], o.dtype);
@@ -226,7 +240,7 @@ class Run {
     return dxs;
   }
 
-  bool retain_graph_, create_graph_;
+  bool retain_graph_, create_graph_, accumulate_leaves_;
   std::vector<Edge> roots_, targets_;
   std::vector<Entry> entries_;
   NodeTable table_;
@@ -264,10 +278,10 @@ void backward(const Tensors& outputs, const Tensors& grad_outputs, bool retain_g
   if (inputs.empty()) {
     Run(outputs, {}, retain_graph, create_graph).execute(grads);
   } else {
-    Tensors found = Run(outputs, inputs, retain_graph, create_graph).execute(grads);
+    Tensors found = Run(outputs, inputs, retain_graph, create_graph, true).execute(grads);
     GradGuard mode(create_graph);
     for (size_t i = 0; i < inputs.size(); ++i)
-      if (found[i].defined()) accumulate_into(inputs[i], found[i]);
+      if (found[i].defined() && !is_leaf(inputs[i])) accumulate_into(inputs[i], found[i]);
   }
   if (Accumulation* parts = Accumulation::active()) parts->part_done();
 }

@@ -21,15 +21,20 @@ class AccumulateGrad final : public Node {
 
   Tensors apply(const Backward& b) override {
     AutogradMeta& m = meta(leaf_);
-    Tensor dy = b.take_dy(0);
-    for (const Ref<Hook>& h : m.hooks)
-      if (Tensor r = (*h)(dy); r.defined()) dy = r;
+    Tensor dy = leaf_hooked(b.take_dy(0));
     if (Accumulation* a = Accumulation::active())
       a->add(leaf_, dy);
     else
       accumulate_into(leaf_, std::move(dy));
-    for (const Ref<Hook>& h : m.post_hooks) (*h)(leaf_);
+    for (const Ref<Hook>& h : std::vector(m.post_hooks))
+      if (h->active) (*h)(leaf_);
     return {};
+  }
+  Tensor leaf_hooked(Tensor dy) override {
+    for (const Ref<Hook>& h : std::vector(meta(leaf_).hooks))
+      if (h->active)
+        if (Tensor r = (*h)(dy); r.defined()) dy = r;
+    return dy;
   }
 
  private:
@@ -82,7 +87,7 @@ bool stale(const Tensor& t) {
 }  // namespace
 
 Tensor RetainedGrad::operator()(const Tensor& g) {
-  grad = g;
+  grad = grad.defined() ? add_gradients(grad, g) : g;
   return {};
 }
 
@@ -140,6 +145,10 @@ Edge gradient_edge(const Tensor& t) {
 
 void set_history(const Tensor& t, Ref<Node> node, int slot) {
   AutogradMeta& m = meta(t);
+  if (m.retained) {
+    if (m.grad_fn) std::erase_if(m.grad_fn->retained, [&](const auto& r) { return r.second == m.retained; });
+    if (node) node->retained.emplace_back(slot, m.retained);
+  }
   m.grad_fn = std::move(node);
   m.slot = slot;
 }
@@ -177,6 +186,7 @@ void rebase_history(const Tensor& target, Ref<Node> node) {
   Ref<Node> slices(new CopySlices(base, target, std::move(node)));
   set_history(base, std::move(slices), 0);
   ++meta(base).history;
+  if (meta(target).retained) grad_fn(target);
 }
 
 void connect(Node& node, const Tensor* inputs, size_t count) {
@@ -192,6 +202,14 @@ void attach(const Ref<Node>& node, const Tensor* outputs, size_t count) {
     node->outputs.push_back({t.shape(), t.dtype(), t.device(), t.impl()});
     if (is_floating(t.dtype())) set_history(t, node, int(i));
   }
+}
+
+void retain_grad(const Tensor& t) {
+  if (!requires_grad(t)) fail<RuntimeError>("retain_grad", "the tensor does not require a gradient");
+  if (is_leaf(t) || meta(t).retained) return;
+  AutogradMeta& m = meta(t);
+  m.retained = make_ref<RetainedGrad>();
+  m.grad_fn->retained.emplace_back(m.slot, m.retained);
 }
 
 void add_hook(const Tensor& t, Ref<Hook> hook) {

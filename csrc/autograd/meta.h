@@ -8,10 +8,11 @@ namespace deepnet {
 /// A gradient hook: gets the gradient, returns a replacement or an undefined tensor to keep it.
 struct Hook : RefCounted {
   int64_t id = 0;
+  bool active = true;  // false once removed, wherever it was registered
   virtual Tensor operator()(const Tensor& grad) = 0;
 };
 
-/// Where the gradient of a non-leaf is kept when retain_grad() asked for it; the node fills it.
+/// Where the gradient of a non-leaf is kept when retain_grad() asked for it; the tensor's present node adds to it.
 struct RetainedGrad : Hook {
   Tensor grad;
   Tensor operator()(const Tensor& g) override;
@@ -40,7 +41,7 @@ bool is_leaf(const Tensor& t);
 Edge gradient_edge(const Tensor& t);
 /// t.grad_fn, renewed where t is a view of a base that was written to.
 Ref<Node> grad_fn(const Tensor& t);
-/// Makes t output `slot` of node.
+/// Makes t output `slot` of node; a gradient retained for t is that of its new value.
 void set_history(const Tensor& t, Ref<Node> node, int slot);
 /// Makes v, which aliases base, a differentiable view of it: a write through either changes the gradients of both.
 void set_view(const Tensor& v, const Tensor& base);
@@ -48,6 +49,7 @@ void set_view(const Tensor& v, const Tensor& base);
 void check_inplace(const char* op, const Tensor& target);
 /// After an operator wrote `target` in place: output 0 of `node`, whose input 0 was target's old value, is its value now.
 void rebase_history(const Tensor& target, Ref<Node> node);
+void retain_grad(const Tensor& t);
 void add_hook(const Tensor& t, Ref<Hook> hook);
 bool remove_hook(const Tensor& t, int64_t id);
 

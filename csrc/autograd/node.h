@@ -39,10 +39,13 @@ class Node : public RefCounted {
   /// Drops what the forward saved.
   virtual void release_saved() {}
   virtual bool saved_released() const { return false; }
+  /// What the hooks of the leaf behind an accumulator make of its gradient.
+  virtual Tensor leaf_hooked(Tensor dy) { return dy; }
 
   std::vector<Edge> edges;
   std::vector<OutputInfo> outputs;
-  std::vector<std::pair<int, Ref<Hook>>> hooks;  // (slot, hook), on the gradients of the outputs
+  std::vector<std::pair<int, Ref<Hook>>> hooks;     // (slot, hook), on the gradients of the outputs
+  std::vector<std::pair<int, Ref<Hook>>> retained;  // after the hooks: where retain_grad() keeps the gradients
   std::unique_ptr<std::string> trace;            // the forward call, in anomaly mode
 
  protected:

@@ -37,14 +37,28 @@ struct PythonHook final : Hook {
   }
 };
 
+struct NodeHandle {
+  Ref<Node> node;
+};
+
 /// The node of a custom Function: its backward is Python.
 class PythonNode final : public Node {
  public:
-  PythonNode(const char* name, py::object backward, size_t inputs)
-      : Node(name), backward_(backward.release().ptr()), inputs_(inputs) {}
-  ~PythonNode() override {
+  PythonNode(const char* name, py::object backward, size_t inputs, bool saves)
+      : Node(name), backward_(backward.release().ptr()), inputs_(inputs), saves_(saves) {}
+  ~PythonNode() override { drop(); }
+  void release_saved() override {
+    if (saves_) drop();
+  }
+  bool saved_released() const override { return !backward_; }
+  int visit(visitproc visit, void* arg) const {
+    Py_VISIT(backward_);
+    return 0;
+  }
+  void drop() {
+    if (!backward_) return;
     Gil gil;
-    Py_XDECREF(backward_);
+    Py_CLEAR(backward_);
   }
   Tensors apply(const Backward& b) override {
     Gil gil;
@@ -52,22 +66,31 @@ class PythonNode final : public Node {
     for (size_t i = 0; i < outputs.size(); ++i) grads[i] = object_of(b.dy(int(i)));
     py::tuple needs(inputs_);
     for (size_t i = 0; i < inputs_; ++i) needs[i] = py::bool_(b.needs(int(i)));
-    py::object r = py::reinterpret_borrow<py::object>(backward_)(grads, needs, b.create_graph());
+    py::object r = py::reinterpret_borrow<py::object>(backward_)(grads, needs, b.create_graph(),
+                                                                       py::cast(NodeHandle{Ref<Node>(this)}));
     return From<Tensors>::convert(r.ptr(), {name(), "the returned gradients"});
   }
 
  private:
   PyObject* backward_;
   size_t inputs_;
-};
-
-struct NodeHandle {
-  Ref<Node> node;
+  bool saves_;
 };
 
 int64_t next_hook_id = 1;
 
-int64_t register_hook(py::object tensor, py::object f, bool post) {
+/// A registered hook and the tensor it was registered on.
+struct HookHandle {
+  Tensor tensor;
+  Ref<Hook> hook;
+  void remove() {
+    // The tensor may have another node by now, which does not know the hook.
+    hook->active = false;
+    remove_hook(tensor, hook->id);
+  }
+};
+
+HookHandle register_hook(py::object tensor, py::object f, bool post) {
   Tensor t = From<Tensor>::convert(tensor.ptr(), {"register_hook", "self"});
   auto hook = Ref<PythonHook>(new PythonHook(f));
   hook->id = next_hook_id++;
@@ -78,15 +101,7 @@ int64_t register_hook(py::object tensor, py::object f, bool post) {
   } else {
     add_hook(t, hook);
   }
-  return hook->id;
-}
-
-void retain_grad(const Tensor& t) {
-  if (!requires_grad(t)) fail<RuntimeError>("retain_grad", "the tensor does not require a gradient");
-  if (is_leaf(t) || meta(t).retained) return;
-  auto cell = make_ref<RetainedGrad>();
-  add_hook(t, cell);
-  meta(t).retained = cell;
+  return {t, hook};
 }
 
 std::string python_trace() {
@@ -100,6 +115,31 @@ Tensors tensors(py::object o, const char* what) {
 }
 
 }  // namespace
+
+int visit_hooks(const TensorImpl& t, visitproc visit, void* arg) {
+  const AutogradMeta* m = t.autograd;
+  // What others hold too is alive through them, unseen by the collector.
+  if (!m || t.use_count() > 1) return 0;
+  auto each = [&](const Ref<Hook>& h) {
+    const auto* hook = dynamic_cast<const PythonHook*>(h.get());
+    return hook && h->use_count() == 1 ? visit(hook->callable, arg) : 0;
+  };
+  for (const auto* list : {&m->hooks, &m->post_hooks})
+    for (const Ref<Hook>& h : *list)
+      if (int r = each(h)) return r;
+  if (!m->grad_fn || m->grad_fn->use_count() > 1) return 0;
+  for (const auto& [slot, h] : m->grad_fn->hooks)
+    if (int r = each(h)) return r;
+  const auto* node = dynamic_cast<const PythonNode*>(m->grad_fn.get());
+  return node ? node->visit(visit, arg) : 0;
+}
+
+void clear_hooks(const TensorImpl& t) {
+  AutogradMeta* m = t.autograd;
+  if (!m || t.use_count() > 1) return;
+  auto hooks = std::move(m->hooks), post_hooks = std::move(m->post_hooks);
+  Ref<Node> node = m->grad_fn && m->grad_fn->use_count() == 1 ? std::move(m->grad_fn) : Ref<Node>();
+}
 
 void bind_autograd(py::module_& m) {
   capture_trace = python_trace;
@@ -118,8 +158,11 @@ void bind_autograd(py::module_& m) {
   m.def("is_anomaly_enabled", [] { return grad_mode.anomaly; });
   m.def("set_anomaly_enabled", [](bool on) { grad_mode.anomaly = on; });
   m.def("register_hook", register_hook);
-  m.def("remove_hook", [](py::object t, int64_t id) { return remove_hook(unwrap(t.ptr()), id); });
+  py::class_<HookHandle>(m, "HookHandle", "A hook and the tensor it is on.")
+      .def_property_readonly("id", [](const HookHandle& h) { return h.hook->id; })
+      .def("remove", &HookHandle::remove);
   op(m, "retain_grad", [](const Tensor& t) { retain_grad(t); }, "input");
+  op(m, "retains_grad", [](const Tensor& t) { return t.impl()->autograd && t.impl()->autograd->retained; }, "input");
   op(m, "detach", [](const Tensor& t) { return detach(t); }, "input");
   op(
       m, "detach_",
@@ -162,14 +205,27 @@ void bind_autograd(py::module_& m) {
     return n ? py::cast(NodeHandle{n}) : py::none();
   });
 
-  // Makes outputs the results of a custom function on inputs; backward(grads, needs, create_graph) gives a tensor or None for
-  // each input.
-  m.def("record_function", [](const std::string& name, py::object inputs, py::object outputs, py::object backward) {
+  // Makes outputs the results of a custom function on inputs; backward(grads, needs, create_graph, node) gives a tensor or None
+  // for each input. dirty: the inputs that it wrote; saves: it cannot run again once what it saved is released.
+  m.def("record_function", [](const std::string& name, py::object inputs, py::object outputs, py::object backward,
+                              py::object dirty, bool saves) {
     static std::set<std::string> names;  // nodes borrow their name
-    Tensors in = tensors(inputs, "inputs"), out = tensors(outputs, "outputs");
-    Ref<Node> node(new PythonNode(names.insert(name).first->c_str(), backward, in.size()));
+    const char* kept = names.insert(name).first->c_str();
+    Tensors in = tensors(inputs, "inputs"), out = tensors(outputs, "outputs"), written = tensors(dirty, "dirty");
+    for (const Tensor& t : written) {
+      check_inplace(kept, t);
+      if (t.impl()->base) fail<RuntimeError>(kept, "marks a view as dirty, whose base would not know of the write; clone it first");
+    }
+    Ref<Node> node(new PythonNode(kept, backward, in.size(), saves));
     connect(*node, in.data(), in.size());
     attach(node, out.data(), out.size());
+    for (const Tensor& t : written) ++meta(t).history;
+  });
+  // A saved output without its node (which would own itself) gets it back for second derivatives.
+  m.def("with_history", [](py::object saved, const NodeHandle& node, int slot) {
+    Tensor t = detach(unwrap(saved.ptr()));
+    set_history(t, node.node, slot);
+    return object_of(t);
   });
   py::class_<Accumulation>(m, "Accumulation")
       .def(py::init<int64_t>())

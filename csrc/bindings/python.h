@@ -19,6 +19,10 @@ struct PyTensor {
 };
 extern PyTypeObject* tensor_type;
 
+/// For the garbage collector: the Python objects that t's hooks and custom node hold, where t alone holds those.
+int visit_hooks(const TensorImpl& t, visitproc visit, void* arg);
+void clear_hooks(const TensorImpl& t);
+
 /// Thrown when a Python error is already set.
 struct PythonError {};
 

@@ -43,18 +43,19 @@ PyObject* get_grad(PyObject* s, void*) {
   if (!m) Py_RETURN_NONE;
   return wrap(m->retained ? m->retained->grad : m->grad);
 }
+void put(AutogradMeta& m, const Tensor& g) { (m.retained ? m.retained->grad : m.grad) = g; }
 int put_grad(PyObject* s, PyObject* v, void*) {
   try {
     Tensor x = self_of(s);
     if (!v || v == Py_None) {
-      if (x.impl()->autograd) meta(x).grad = Tensor();
+      if (x.impl()->autograd) put(meta(x), Tensor());
       return 0;
     }
     Tensor g = From<Tensor>::convert(v, {"grad", "the gradient"});
     if (!(g.shape() == x.shape())) fail<RuntimeError>("grad", "must have the tensor's shape ", x.shape(), ", got ", g.shape());
     if (g.dtype() != x.dtype())
       fail<RuntimeError>("grad", "must have the tensor's dtype ", name(x.dtype()), ", got ", name(g.dtype()));
-    meta(x).grad = g;
+    put(meta(x), g);
     return 0;
   } catch (...) {
     set_error();

@@ -33,6 +33,7 @@ Tensor self_of(PyObject* o) { return unwrap(o); }
 void tensor_dealloc(PyObject* self) {
   PyTensor* o = reinterpret_cast<PyTensor*>(self);
   PyTypeObject* type = Py_TYPE(self);
+  PyObject_GC_UnTrack(self);
   if (o->weakrefs) PyObject_ClearWeakRefs(self);
   Py_CLEAR(o->dict);
   if (o->impl) {
@@ -42,6 +43,20 @@ void tensor_dealloc(PyObject* self) {
   }
   type->tp_free(self);
   Py_DECREF(type);
+}
+
+int tensor_traverse(PyObject* self, visitproc visit, void* arg) {
+  const PyTensor* o = reinterpret_cast<PyTensor*>(self);
+  Py_VISIT(Py_TYPE(self));
+  Py_VISIT(o->dict);
+  return o->impl ? visit_hooks(*o->impl, visit, arg) : 0;
+}
+
+int tensor_clear(PyObject* self) {
+  PyTensor* o = reinterpret_cast<PyTensor*>(self);
+  Py_CLEAR(o->dict);
+  if (o->impl) clear_hooks(*o->impl);
+  return 0;
 }
 
 /// Tensor(...) in Python: sizes, or data as floats, as the legacy constructor; subclasses give data.
@@ -219,6 +234,8 @@ void* fn(F* f) {
 
 void bind_tensor(py::module_& m) {
   static PyType_Slot slots[] = {{Py_tp_dealloc, fn(tensor_dealloc)},
+                                {Py_tp_traverse, fn(tensor_traverse)},
+                                {Py_tp_clear, fn(tensor_clear)},
                                 {Py_tp_new, fn(tensor_new)},
                                 {Py_tp_getset, tensor_getset},
                                 {Py_tp_members, tensor_members},
@@ -265,7 +282,8 @@ void bind_tensor(py::module_& m) {
                                 {Py_bf_getbuffer, fn(get_tensor_buffer)},
                                 {Py_bf_releasebuffer, fn(release_tensor_buffer)},
                                 {0, nullptr}};
-  static PyType_Spec spec = {"deepnet.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE, slots};
+  static PyType_Spec spec = {"deepnet.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
+                             slots};
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!tensor_type) throw py::error_already_set();
   m.attr("Tensor") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));

@@ -135,7 +135,7 @@ FUNCTIONS = [
     "is_anomaly_enabled",
     "set_anomaly_enabled",
     "register_hook",
-    "remove_hook",
+    "with_history",
     "grad_fn",
     "record_function",
     "get_num_threads",

@@ -131,6 +131,7 @@ Tensor sum_to(const Tensor& dy, const Shape& shape) {
 }
 
 void check_distinct(const char* op, const Tensor& x) {
+  if (x.numel() == 0) return;
   for (int i = 0; i < x.ndim(); ++i)
     if (x.stride(i) == 0 && x.size(i) > 1)
       fail<RuntimeError>(op, "several elements of the tensor of shape ", x.shape(), " and strides ", x.strides(),

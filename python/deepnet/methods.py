@@ -127,12 +127,12 @@ def backward(self: Tensor, gradient: Tensor | None = None, retain_graph: bool | 
 
 def register_hook(self: Tensor, hook: Any) -> RemovableHandle:
     """Call hook with this tensor's gradient; what it returns replaces it."""
-    return RemovableHandle(self, _core.register_hook(self, hook, False))
+    return RemovableHandle(_core.register_hook(self, hook, False))
 
 
 def register_post_accumulate_grad_hook(self: Tensor, hook: Any) -> RemovableHandle:
     """Call hook with this leaf after its gradient was accumulated."""
-    return RemovableHandle(self, _core.register_hook(self, hook, True))
+    return RemovableHandle(_core.register_hook(self, hook, True))
 
 
 def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
@@ -268,7 +268,7 @@ def _attach() -> None:
     T.H = property(lambda self: self.mT)
     T.mH = property(lambda self: self.mT)
     T.real = property(lambda self: self)
-    T.retains_grad = property(lambda self: not self.is_leaf and self.grad is not None)
+    T.retains_grad = property(_core.retains_grad)
     T.names = property(lambda self: (None,) * self.ndim)
     T.cholesky, T.det, T.inverse, T.logdet, T.slogdet = linalg.cholesky, linalg.det, linalg.inv, linalg.logdet, linalg.slogdet
     T.matrix_power = linalg.matrix_power

@@ -100,8 +100,6 @@ class Function:
             else:
                 out = cls.forward(ctx, *args, **kwargs)
         outs = list(out) if isinstance(out, (tuple, list)) else [out]
-        for t in ctx._dirty:
-            t.bump_version()
         if not wants:
             return out
         recorded = []
@@ -118,15 +116,26 @@ class Function:
         places = [i for i, a in enumerate(args) if isinstance(a, Tensor)]
         positions = {i: k for k, (i, _) in enumerate(recorded)}
 
-        def run(grads: tuple[Any, ...], needs: tuple[bool, ...], create_graph: bool) -> list[Any]:
+        # A saved output is kept without its history, or it would own itself.
+        own = [(k, slot) for k, t in enumerate(ctx._saved) for slot, (_, o) in enumerate(recorded) if t is o]
+        ctx._saved = tuple(t if all(t is not o for _, o in recorded) else t.detach() for t in ctx._saved)
+
+        def run(grads: tuple[Any, ...], needs: tuple[bool, ...], create_graph: bool, node: Any) -> list[Any]:
             full: list[Any] = []
             for i, o in enumerate(outs_info):
                 g = grads[positions[i]] if i in positions else None
                 if g is None and ctx._materialize and o is not None:
                     g = _core.full_size(o[0], 0, dtype=o[1], device=o[2])
                 full.append(g)
-            with enable_grad() if create_graph else no_grad():
-                result = cls.backward(ctx, *full)
+            kept = ctx._saved
+            if create_graph and own:
+                slots = dict(own)
+                ctx._saved = tuple(_core.with_history(t, node, slots[k]) if k in slots else t for k, t in enumerate(kept))
+            try:
+                with enable_grad() if create_graph else no_grad():
+                    result = cls.backward(ctx, *full)
+            finally:
+                ctx._saved = kept
             result = result if isinstance(result, (tuple, list)) else (result,)
             if len(result) < len(args):
                 raise RuntimeError(
@@ -135,7 +144,7 @@ class Function:
             return [result[i] for i in places]
 
         outs_info = [(t.shape, t.dtype, t.device) if isinstance(t, Tensor) else None for t in outs]
-        _core.record_function(cls.__name__, inputs, [t for _, t in recorded], run)
+        _core.record_function(cls.__name__, inputs, [t for _, t in recorded], run, list(ctx._dirty), bool(ctx._saved))
         if isinstance(out, (tuple, list)):
             return type(out)(outs) if isinstance(out, list) else tuple(outs)
         return outs[0]

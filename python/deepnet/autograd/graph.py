@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from typing import Any
 
-from deepnet import _core
-from deepnet._core import Node, Tensor
+from deepnet._core import HookHandle, Node
 
 
 class RemovableHandle:
     """Takes a hook off again with `remove()`; also a context manager."""
 
-    def __init__(self, tensor: Tensor, identity: int) -> None:
-        self._tensor, self.id = tensor, identity
+    def __init__(self, handle: HookHandle) -> None:
+        self._handle, self.id = handle, handle.id
 
     def remove(self) -> None:
         """Take the hook off."""
-        _core.remove_hook(self._tensor, self.id)
+        self._handle.remove()
 
     def __enter__(self) -> RemovableHandle:
         return self
