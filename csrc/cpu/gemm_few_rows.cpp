@@ -40,7 +40,9 @@ void by_rows(const FewRows<T, S>& p) {
 #pragma GCC unroll 8
         for (int m = 0; m < rows; ++m) acc[m] = k == k0 ? V(T(0)) : V::load(p.chain + m * p.width + c);
         for (int64_t r = 0; r < steps; ++r) {
-          const V b = get(p.b + (k + r) * p.ldb + c, lanes);
+          const S* from = p.b + (k + r) * p.ldb + c;
+          __builtin_prefetch(from + 16 * p.ldb);
+          const V b = get(from, lanes);
 #pragma GCC unroll 8
           for (int m = 0; m < rows; ++m) acc[m] = fma(V(p.a[m * p.lda + k + r]), b, acc[m]);
         }
