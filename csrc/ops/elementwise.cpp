@@ -231,10 +231,28 @@ Tensor masked_fill(const Tensor& x, const Tensor& mask, const Tensor& value) {
   return where(mask, to(value, x.dtype()), x);
 }
 
+namespace {
+
+/// clamp with one bound; unlike maximum's, the gradient of an element that equals its bound is the element's alone.
+Tensor clamp_one(const Tensor& x, const Tensor& bound, bool from_below) {
+  DType t = result_type(x, bound);
+  Tensor y = run_map("clamp", from_below ? MapOp::Maximum : MapOp::Minimum, t, {x, bound});
+  if (is_floating(t) && wants_grad(x, bound))
+    record("clamp", {x, bound}, {y}, [x = saved(x), bound = saved(bound), from_below](const Backward& g) -> Tensors {
+      Tensor tx = g.unpack(x), tb = g.unpack(bound), zero = number(0.0, DType::Float64, tx.device());
+      Tensor kept = from_below ? ge(tx, tb) : le(tx, tb), cut = from_below ? lt(tx, tb) : gt(tx, tb);
+      return {g.needs(0) ? sum_to(where(kept, g.dy(0), zero), tx.shape()) : Tensor(),
+              g.needs(1) ? sum_to(where(cut, g.dy(0), zero), tb.shape()) : Tensor()};
+    });
+  return y;
+}
+
+}  // namespace
+
 Tensor clamp(const Tensor& x, const Tensor& low, const Tensor& high) {
   if (!low.defined() && !high.defined()) fail<RuntimeError>("clamp", "needs min, max or both");
-  if (!high.defined()) return apply("maximum", x, low);
-  if (!low.defined()) return apply("minimum", x, high);
+  if (!high.defined()) return clamp_one(x, low, true);
+  if (!low.defined()) return clamp_one(x, high, false);
   DType t = result_type({x, low, high});
   Tensor y = run_map("clamp", MapOp::Clamp, t, {x, low, high});
   if (is_floating(t) && wants_grad(x, low, high))
