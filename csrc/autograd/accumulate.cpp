@@ -9,6 +9,14 @@ namespace {
 thread_local Accumulation* active_accumulation = nullptr;
 }
 
+thread_local GradientLog* gradient_log = nullptr;
+
+void GradientLog::note(const Tensor& leaf, FirstUse use) {
+  for (const auto& [known, first] : uses)
+    if (known.is_same(leaf)) return;
+  uses.emplace_back(leaf, use);
+}
+
 Accumulation* Accumulation::active() { return active_accumulation; }
 
 Accumulation::Accumulation(int64_t parts) : parts_(parts), outer_(active_accumulation) {
@@ -51,6 +59,7 @@ void Accumulation::finish() {
 
 void accumulate_into(const Tensor& leaf, const Tensor& grad) {
   AutogradMeta& m = meta(leaf);
+  if (gradient_log) gradient_log->note(leaf, m.grad.defined() ? FirstUse::Added : FirstUse::Made);
   if (!m.grad.defined()) {
     bool ours =
         grad.ref()->use_count() == 1 && grad.impl()->storage->use_count() == 1 && grad.contiguous() && !grad.impl()->autograd;

@@ -41,6 +41,19 @@ class Accumulation {
   Accumulation* outer_;
 };
 
+/// What happened first to the .grad of a leaf while a capture recorded; its replays begin there.
+enum class FirstUse : char {
+  Made = 'm',   // there was none, and a gradient was made
+  Added = 'a',  // a gradient was added to the one there
+  Reset = 'r',  // it was taken away
+};
+struct GradientLog {
+  std::vector<std::pair<Tensor, FirstUse>> uses;  // one for each leaf, in order
+  void note(const Tensor& leaf, FirstUse use);
+};
+/// Where this thread notes them; null where nothing records.
+extern thread_local GradientLog* gradient_log;
+
 /// Adds grad to leaf.grad, taking it over where nobody else holds it.
 void accumulate_into(const Tensor& leaf, const Tensor& grad);
 

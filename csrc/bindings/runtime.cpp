@@ -1,4 +1,5 @@
 // Threads, memory, instruction sets, captures, CUDA's loading.
+#include "autograd/accumulate.h"
 #include "backend/registry.h"
 #include "bindings/op.h"
 #include "capture/capture.h"
@@ -16,7 +17,24 @@ void take_gil(void* state) {
 }
 
 struct CaptureHandle {
-  Ref<Capture> capture;
+  Ref<Capture> capture = make_ref<Capture>();
+  std::unique_ptr<GradientLog> log = std::make_unique<GradientLog>();
+
+  void begin() {
+    capture->begin();
+    gradient_log = log.get();
+  }
+  void end() {
+    gradient_log = nullptr;
+    capture->end();
+  }
+  /// (leaf, first use of its .grad) for every leaf whose gradient the step touched.
+  py::list gradients() const {
+    py::list l;
+    for (const auto& [leaf, use] : log->uses)
+      l.append(py::make_tuple(py::reinterpret_steal<py::object>(wrap(leaf)), std::string(1, char(use))));
+    return l;
+  }
 };
 
 PyObject* cuda_import = nullptr;
@@ -61,9 +79,10 @@ void bind_runtime(py::module_& m) {
   m.def("manual_seed", [](int64_t seed) { default_generator()->set(uint64_t(seed), 0); });
 
   py::class_<CaptureHandle>(m, "Capture", "A step's kernels, recorded once.")
-      .def(py::init([] { return CaptureHandle{make_ref<Capture>()}; }))
-      .def("begin", [](CaptureHandle& h) { h.capture->begin(); })
-      .def("end", [](CaptureHandle& h) { h.capture->end(); })
+      .def(py::init<>())
+      .def("begin", &CaptureHandle::begin)
+      .def("end", &CaptureHandle::end)
+      .def("gradients", &CaptureHandle::gradients)
       .def("replay", [](CaptureHandle& h) { h.capture->replay(); })
       .def("__len__", [](const CaptureHandle& h) { return h.capture->size(); });
   m.def("capturing", [] { return current_recorder && current_recorder->refuses_reads(); });

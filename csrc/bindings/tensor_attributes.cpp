@@ -1,5 +1,6 @@
 #include "bindings/tensor_attributes.h"
 
+#include "autograd/accumulate.h"
 #include "autograd/meta.h"
 #include "bindings/types.h"
 #include "ops/copy.h"
@@ -48,6 +49,7 @@ int put_grad(PyObject* s, PyObject* v, void*) {
   try {
     Tensor x = self_of(s);
     if (!v || v == Py_None) {
+      if (gradient_log && x.impl()->autograd) gradient_log->note(x, FirstUse::Reset);
       if (x.impl()->autograd) put(meta(x), Tensor());
       return 0;
     }
@@ -164,6 +166,10 @@ PyMemberDef tensor_members[] = {{"__dictoffset__", T_PYSSIZET, offsetof(PyTensor
                                 {nullptr, 0, 0, 0, nullptr}};
 
 int get_tensor_buffer(PyObject* self, Py_buffer* view, int) {
+  if (current_recorder && current_recorder->refuses_reads()) {
+    PyErr_SetString(PyExc_RuntimeError, "numpy: shows the memory to the host, which a capture cannot replay");
+    return -1;
+  }
   Tensor x = self_of(self);
   const char* format = buffer_format(x.dtype());
   if (!x.device().is_cpu() || !format || requires_grad(x)) {

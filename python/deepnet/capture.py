@@ -20,52 +20,112 @@ def on_replay(refresh: Callable[[], None]) -> None:
 _core.on_replay = on_replay
 
 
+def _mapped(value: Any, change: Callable[[Tensor], Any]) -> Any:
+    """The same lists, tuples and dicts with every tensor changed."""
+    if isinstance(value, Tensor):
+        return change(value)
+    if isinstance(value, tuple) and hasattr(value, "_fields"):
+        return type(value)(*(_mapped(v, change) for v in value))
+    if isinstance(value, (list, tuple)):
+        return type(value)(_mapped(v, change) for v in value)
+    if isinstance(value, dict):
+        return {k: _mapped(v, change) for k, v in value.items()}
+    return value
+
+
+def _tensors(value: Any) -> list[Tensor]:
+    found: list[Tensor] = []
+    _mapped(value, found.append)
+    return found
+
+
+def _buffer(value: Tensor) -> Tensor:
+    if value.requires_grad:
+        raise RuntimeError(
+            f"capture: an argument of shape {tuple(value.shape)} requires a gradient, which a replay could not give it; "
+            "detach it, or let the step reach it otherwise than as an argument"
+        )
+    return value.detach().clone()
+
+
 class _Recorded:
     """One recording: its kernels, its input buffers, what it returned."""
 
     def __init__(self, step: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         global _live
         self.kernels = _core.Capture()
-        self.inputs = [a.detach().clone() if isinstance(a, Tensor) else a for a in args]
-        self.named = {k: v.detach().clone() if isinstance(v, Tensor) else v for k, v in kwargs.items()}
+        given, named = _mapped((args, kwargs), _buffer)
+        self.inputs = _tensors((given, named))
+        before = [buffer._version for buffer in self.inputs]
         self.live: list[Callable[[], None]] = []
         _live = self.live
         self.kernels.begin()
         try:
-            result = step(*self.inputs, **self.named)
+            result = step(*given, **named)
         finally:
             self.kernels.end()
             _live = None
         self.result = _detached(result)
+        self.written = [i for i, version in enumerate(before) if self.inputs[i]._version != version]
+        self.gradients = [(leaf, first, leaf.grad) for leaf, first in self.kernels.gradients()]
+        self._give_back(args, kwargs)
 
     def replay(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for buffer, value in zip(self.inputs, args, strict=False):
-            if isinstance(buffer, Tensor):
-                buffer.data.copy_(value)
-        for name, value in kwargs.items():
-            if isinstance(value, Tensor):
-                self.named[name].data.copy_(value)
+        for buffer, value in zip(self.inputs, _tensors((args, kwargs))):
+            buffer.data.copy_(value)
         for refresh in self.live:
             refresh()
+        earlier = self._before_gradients()
         self.kernels.replay()
+        self._after_gradients(earlier)
+        self._give_back(args, kwargs)
         return self.result
+
+    def _give_back(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """What the step wrote into its arguments, into the caller's."""
+        if self.written:
+            values = _tensors((args, kwargs))
+            for i in self.written:
+                values[i].copy_(self.inputs[i])
+
+    def _before_gradients(self) -> list[Tensor | None]:
+        """Begin where the recording did: with the caller's `.grad`, and not what an earlier replay left."""
+        earlier: list[Tensor | None] = []
+        for leaf, first, buffer in self.gradients:
+            now = leaf.grad
+            if first == "a" and buffer is not None and now is not buffer:
+                buffer.zero_() if now is None else buffer.copy_(now)
+            earlier.append(now.clone() if first == "m" and now is not None else None)
+        return earlier
+
+    def _after_gradients(self, earlier: list[Tensor | None]) -> None:
+        for (leaf, _, buffer), added in zip(self.gradients, earlier):
+            if added is not None and buffer is not None:
+                buffer.add_(added)
+            if leaf.grad is not buffer:
+                leaf.grad = buffer
 
 
 def _detached(result: Any) -> Any:
-    if isinstance(result, Tensor):
-        return result.detach()
-    if isinstance(result, (list, tuple)):
-        return type(result)(_detached(r) for r in result)
-    if isinstance(result, dict):
-        return {k: _detached(v) for k, v in result.items()}
-    return result
+    return _mapped(result, Tensor.detach)
 
 
-def _signature(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
-    def one(a: Any) -> Any:
-        return (tuple(a.shape), a.dtype, str(a.device)) if isinstance(a, Tensor) else a
-
-    return (*(one(a) for a in args), *((k, one(v)) for k, v in sorted(kwargs.items())))
+def _signature(value: Any) -> Any:
+    """What two calls must have in common to share a recording."""
+    if isinstance(value, Tensor):
+        return (tuple(value.shape), value.dtype, str(value.device), value.requires_grad)
+    if isinstance(value, (list, tuple)):
+        return (type(value), *map(_signature, value))
+    if isinstance(value, dict):
+        return (dict, *((k, _signature(v)) for k, v in value.items()))
+    try:
+        hash(value)
+    except TypeError:
+        raise TypeError(
+            f"capture: an argument of type {type(value).__name__} cannot be told from another; pass tensors, numbers, strings, "
+            "or lists, tuples and dicts of them"
+        ) from None
+    return (type(value), value)
 
 
 class CapturedStep:
@@ -77,10 +137,14 @@ class CapturedStep:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Run the step: eagerly, recording, or by replay."""
-        key = _signature(args, kwargs)
+        kwargs = dict(sorted(kwargs.items()))
+        key = (_signature(args), _signature(kwargs))
         if key not in self._recorded:
             if len(self._recorded) >= self._most:
-                raise RuntimeError(f"capture: more than {self._most} different input shapes; each is a recording of its own")
+                raise RuntimeError(
+                    f"capture: more than {self._most} different shapes or values of arguments; each is a recording of its own, so "
+                    "numbers that change should be passed as tensors"
+                )
             # The first call makes what later ones find: optimizer state, caches, lazily built layers.
             self._recorded[key] = None
             return _detached(self._step(*args, **kwargs))

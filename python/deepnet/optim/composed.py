@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from deepnet import _core
 from deepnet._core import Tensor
 
 from .optimizer import Optimizer, ParamsT, refuse_differentiable
@@ -23,6 +24,11 @@ class ComposedOptimizer(Optimizer):
         raise RuntimeError(f"{type(self).__name__} does not define _move")
 
     def _update(self, group: dict[str, Any]) -> None:
+        if _core.capturing():
+            raise RuntimeError(
+                f"{type(self).__name__}.step: its kernels take the learning rate and the count of steps by value, which a capture "
+                "cannot replay; take the step outside of the capture"
+            )
         for p in group["params"]:
             grad = p.grad
             if grad is None:
