@@ -159,14 +159,17 @@ Tensor sum_batch(const Tensor& x, const Dims& dims) {
   } else {
     // The last dim is summed too: first within every sample by rows, then over samples in groups that hold about 64 positions.
     GradGuard off(false);
-    Tensor per_sample = sum(detach(x), rest, true);
+    // Sums of samples of sixteen bits are kept in 32: only the result is rounded.
+    DType wide = itemsize(x.dtype()) == 2 && is_floating(x.dtype()) ? DType::Float32 : x.dtype();
+    Tensor per_sample = sum(to(detach(x), wide), rest, true);
     int64_t group = positions ? batch_group(positions) / positions : 64;
     Plan q = plan("sum", per_sample, Dims{0}, true);
     if (q.input.size(2) == 1) {
       y = sum_batch(per_sample, Dims{0});
     } else {
-      y = run("sum", ReduceOp::Sum, q, x.dtype(), group);
+      y = run("sum", ReduceOp::Sum, q, wide, group);
     }
+    y = to(y, x.dtype());
   }
   if (wants_grad(x))
     record("sum", {x}, {y},

@@ -7,7 +7,9 @@ from typing import Any
 
 from deepnet import _core
 from deepnet._core import Tensor
+from deepnet.autograd.function import Function
 from deepnet.operators._call import floating, number, takes_out
+from deepnet.operators.views import broadcast_shapes
 
 inf, nan, pi, e = math.inf, math.nan, math.pi, math.e
 
@@ -81,6 +83,39 @@ def float_power(input: Any, exponent: Any) -> Tensor:
     """Return input to the power of exponent, computed in float64."""
     a, b = (_core.convert(v, _core.float64) if isinstance(v, Tensor) else float(v) for v in (input, exponent))
     return _core.pow(a, b)
+
+
+class _Step(Function):
+    """A step is a constant: the gradient is the first operand's, or the second's where they are equal."""
+
+    @staticmethod
+    def forward(ctx: Any, a: Tensor, b: Tensor, value: Tensor) -> Tensor:
+        ctx.equal = a == b
+        return value
+
+    @staticmethod
+    def backward(ctx: Any, dy: Tensor) -> Any:
+        return _core.where(ctx.equal, 0.0, dy), _core.where(ctx.equal, dy, 0.0), None
+
+
+@takes_out
+def nextafter(input: Tensor, other: Tensor) -> Tensor:
+    """Return the next number of the dtype after input on the way to other; other itself where they are equal."""
+    dtype = _core.result_type(input, other)
+    if dtype not in (_core.bfloat16, _core.float16):
+        return _core.nextafter(input, other)
+    shape = broadcast_shapes(input.shape, other.shape)
+    a, b = (_core.expand(_core.convert(x, dtype), shape).contiguous() for x in (input, other))
+    x, y = a.detach(), b.detach()
+    # The bits of sixteen-bit numbers of one sign are in the numbers' order.
+    bits, target = (_core.reinterpret(_core.reshape(t, (-1,)), _core.int16).reshape(shape) for t in (x, y))
+    away = (y > x) == (x > 0)
+    sign = _core.bitwise_and(target, -(2**15))
+    stepped = _core.where(x == 0, sign + 1, bits + _core.where(away, 1, -1))
+    stepped = _core.where(x == y, target, stepped)
+    flat = _core.reinterpret(_core.reshape(_core.convert(stepped, _core.int16), (-1,)).contiguous(), dtype)
+    value = _core.where(_core.isnan(x) | _core.isnan(y), x + y, flat.reshape(shape))
+    return _Step.apply(a, b, value)
 
 
 @takes_out
