@@ -46,7 +46,7 @@ class Node : public RefCounted {
   std::vector<OutputInfo> outputs;
   std::vector<std::pair<int, Ref<Hook>>> hooks;     // (slot, hook), on the gradients of the outputs
   std::vector<std::pair<int, Ref<Hook>>> retained;  // after the hooks: where retain_grad() keeps the gradients
-  std::unique_ptr<std::string> trace;            // the forward call, in anomaly mode
+  std::unique_ptr<std::string> trace;               // the forward call, in anomaly mode
 
  protected:
   void destroy() const override;  // queued, so a chain of a million nodes frees without recursion

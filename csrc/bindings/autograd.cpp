@@ -66,8 +66,8 @@ class PythonNode final : public Node {
     for (size_t i = 0; i < outputs.size(); ++i) grads[i] = object_of(b.dy(int(i)));
     py::tuple needs(inputs_);
     for (size_t i = 0; i < inputs_; ++i) needs[i] = py::bool_(b.needs(int(i)));
-    py::object r = py::reinterpret_borrow<py::object>(backward_)(grads, needs, b.create_graph(),
-                                                                       py::cast(NodeHandle{Ref<Node>(this)}));
+    py::object r =
+        py::reinterpret_borrow<py::object>(backward_)(grads, needs, b.create_graph(), py::cast(NodeHandle{Ref<Node>(this)}));
     return From<Tensors>::convert(r.ptr(), {name(), "the returned gradients"});
   }
 
@@ -207,20 +207,21 @@ void bind_autograd(py::module_& m) {
 
   // Makes outputs the results of a custom function on inputs; backward(grads, needs, create_graph, node) gives a tensor or None
   // for each input. dirty: the inputs that it wrote; saves: it cannot run again once what it saved is released.
-  m.def("record_function", [](const std::string& name, py::object inputs, py::object outputs, py::object backward,
-                              py::object dirty, bool saves) {
-    static std::set<std::string> names;  // nodes borrow their name
-    const char* kept = names.insert(name).first->c_str();
-    Tensors in = tensors(inputs, "inputs"), out = tensors(outputs, "outputs"), written = tensors(dirty, "dirty");
-    for (const Tensor& t : written) {
-      check_inplace(kept, t);
-      if (t.impl()->base) fail<RuntimeError>(kept, "marks a view as dirty, whose base would not know of the write; clone it first");
-    }
-    Ref<Node> node(new PythonNode(kept, backward, in.size(), saves));
-    connect(*node, in.data(), in.size());
-    attach(node, out.data(), out.size());
-    for (const Tensor& t : written) ++meta(t).history;
-  });
+  m.def("record_function",
+        [](const std::string& name, py::object inputs, py::object outputs, py::object backward, py::object dirty, bool saves) {
+          static std::set<std::string> names;  // nodes borrow their name
+          const char* kept = names.insert(name).first->c_str();
+          Tensors in = tensors(inputs, "inputs"), out = tensors(outputs, "outputs"), written = tensors(dirty, "dirty");
+          for (const Tensor& t : written) {
+            check_inplace(kept, t);
+            if (t.impl()->base)
+              fail<RuntimeError>(kept, "marks a view as dirty, whose base would not know of the write; clone it first");
+          }
+          Ref<Node> node(new PythonNode(kept, backward, in.size(), saves));
+          connect(*node, in.data(), in.size());
+          attach(node, out.data(), out.size());
+          for (const Tensor& t : written) ++meta(t).history;
+        });
   // A saved output without its node (which would own itself) gets it back for second derivatives.
   m.def("with_history", [](py::object saved, const NodeHandle& node, int slot) {
     Tensor t = detach(unwrap(saved.ptr()));

@@ -145,7 +145,13 @@ void bind_shape(py::module_& m) {
       [](const Tensor& x, std::optional<DType> t, std::optional<Device> d, bool copy) { return to(x, t, d, copy); },
       "input, dtype=None, device=None, copy=False");
   op(m, "reinterpret", reinterpret, "input, dtype");
-  op(m, "take_view_", [](const Tensor& x, const Tensor& y) { take_view("take_view_", x, y); return x; }, "input, view");
+  op(
+      m, "take_view_",
+      [](const Tensor& x, const Tensor& y) {
+        take_view("take_view_", x, y);
+        return x;
+      },
+      "input, view");
   m.def("assign_", assign_python);
   op(m, "tril", tril, "input, diagonal=0");
   op(m, "triu", triu, "input, diagonal=0");

@@ -282,8 +282,8 @@ void bind_tensor(py::module_& m) {
                                 {Py_bf_getbuffer, fn(get_tensor_buffer)},
                                 {Py_bf_releasebuffer, fn(release_tensor_buffer)},
                                 {0, nullptr}};
-  static PyType_Spec spec = {"deepnet.Tensor", sizeof(PyTensor), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC,
-                             slots};
+  static PyType_Spec spec = {"deepnet.Tensor", sizeof(PyTensor), 0,
+                             Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE | Py_TPFLAGS_HAVE_GC, slots};
   tensor_type = reinterpret_cast<PyTypeObject*>(PyType_FromSpec(&spec));
   if (!tensor_type) throw py::error_already_set();
   m.attr("Tensor") = py::reinterpret_borrow<py::object>(reinterpret_cast<PyObject*>(tensor_type));

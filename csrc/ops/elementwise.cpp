@@ -81,7 +81,9 @@ Tensor unary(const UnaryRule& rule, const Tensor& x, const Tensor* out) {
   Tensor y = allocate(x.shape(), dtype, x.device(), out, {&x});
   if (y.numel())
     launch(rule.name, x.device(),
-           [op = is_floating(x.dtype()) ? rule.op : integer_form(rule.op), compute, x = x.view(), y = y.view()](Backend& b) { b.map(op, compute, &x, 1, y); });
+           [op = is_floating(x.dtype()) ? rule.op : integer_form(rule.op), compute, x = x.view(), y = y.view()](Backend& b) {
+             b.map(op, compute, &x, 1, y);
+           });
   if (rule.result != Result::Predicate && is_floating(dtype) && wants_grad(x))
     record(rule.name, {x}, {y},
            [&rule, x = rule.saves_x ? saved(x) : Saved(), y = rule.saves_y ? saved(y) : Saved()](const Backward& b) -> Tensors {
@@ -107,7 +109,8 @@ Tensor binary(const BinaryRule& rule, const Tensor& a, const Tensor& b, const Te
   Tensor y = allocate(shape, dtype, device, out, {&a, &b});
   if (y.numel()) {
     launch(rule.name, device,
-           [op = is_floating(promoted) ? rule.op : integer_form(rule.op), compute, l = broadcast_view(l, shape), r = broadcast_view(r, shape), y = y.view()](Backend& d) {
+           [op = is_floating(promoted) ? rule.op : integer_form(rule.op), compute, l = broadcast_view(l, shape),
+            r = broadcast_view(r, shape), y = y.view()](Backend& d) {
              View in[2] = {l, r};
              d.map(op, compute, in, 2, y);
            });

@@ -56,6 +56,8 @@ Tensor cotangent_derivative(const Tensor& x, int64_t n) {
 
 Tensor polygamma(const Tensor& x, int64_t n) {
   if (n < 0) fail<RuntimeError>("polygamma", "n must not be negative, got ", n);
+  // From here on its series' factorials leave float64.
+  if (n > 150) fail<RuntimeError>("polygamma", "n must be at most 150, got ", n);
   check_floating("polygamma", "input", x);
   if (n == 0) return apply("digamma", x);
   Tensor y;

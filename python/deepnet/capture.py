@@ -71,7 +71,7 @@ class _Recorded:
         self._give_back(args, kwargs)
 
     def replay(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        for buffer, value in zip(self.inputs, _tensors((args, kwargs))):
+        for buffer, value in zip(self.inputs, _tensors((args, kwargs)), strict=False):
             buffer.data.copy_(value)
         for refresh in self.live:
             refresh()
@@ -99,7 +99,7 @@ class _Recorded:
         return earlier
 
     def _after_gradients(self, earlier: list[Tensor | None]) -> None:
-        for (leaf, _, buffer), added in zip(self.gradients, earlier):
+        for (leaf, _, buffer), added in zip(self.gradients, earlier, strict=False):
             if added is not None and buffer is not None:
                 buffer.add_(added)
             if leaf.grad is not buffer:
@@ -142,8 +142,8 @@ class CapturedStep:
         if key not in self._recorded:
             if len(self._recorded) >= self._most:
                 raise RuntimeError(
-                    f"capture: more than {self._most} different shapes or values of arguments; each is a recording of its own, so "
-                    "numbers that change should be passed as tensors"
+                    f"capture: more than {self._most} different shapes or values of arguments; each is a recording of its "
+                    "own, so numbers that change should be passed as tensors"
                 )
             # The first call makes what later ones find: optimizer state, caches, lazily built layers.
             self._recorded[key] = None

@@ -16,7 +16,7 @@ from deepnet.size import Size
 
 def reshape(input: Tensor, *shape: Any, **named: Any) -> Tensor:
     """Return input's elements in another shape: a view where one shows them, else a copy. One size may be -1."""
-    return _core.reshape(input, _dims(shape) if shape else named["shape"])
+    return _core.reshape(input, _dims(shape) if shape or "shape" not in named else named["shape"])
 
 
 def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
@@ -135,7 +135,10 @@ def _along(name: str, dim: int, least: int) -> Any:
         if input.ndim < least:
             raise RuntimeError(f"{name}: needs at least {least} dim{'s' * (least > 1)}, got shape {tuple(input.shape)}")
         d = dim if name != "hsplit" or input.ndim > 1 else 0
-        where = args[0] if args else next(iter(kwargs.values()))
+        given = [*args, *kwargs.values()]
+        if len(given) != 1:
+            raise TypeError(f"{name}: takes a number of parts or the indices between them, got {len(given)} arguments")
+        where = given[0]
         if isinstance(where, int) and (where < 1 or input.shape[d] % where):
             raise RuntimeError(f"{name}: dim {d} of size {input.shape[d]} does not split into {where} equal parts")
         return tensor_split(input, where, d)

@@ -26,8 +26,8 @@ class ComposedOptimizer(Optimizer):
     def _update(self, group: dict[str, Any]) -> None:
         if _core.capturing():
             raise RuntimeError(
-                f"{type(self).__name__}.step: its kernels take the learning rate and the count of steps by value, which a capture "
-                "cannot replay; take the step outside of the capture"
+                f"{type(self).__name__}.step: its kernels take the learning rate and the count of steps by value, which a "
+                "capture cannot replay; take the step outside of the capture"
             )
         for p in group["params"]:
             grad = p.grad
