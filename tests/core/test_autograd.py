@@ -27,12 +27,14 @@ def test_backward_inputs_runs_hooks_and_counts_as_a_part():
     w.register_hook(lambda g: g * 3)
     w.register_post_accumulate_grad_hook(lambda p: seen.append(p.grad.tolist()))
     (w * w).sum().backward(inputs=[w])
-    assert w.grad.tolist() == [6.0, 12.0] and seen == [[6.0, 12.0]]
+    assert w.grad.tolist() == [6.0, 12.0]
+    assert seen == [[6.0, 12.0]]
     v, u = leaf(1.0), leaf(1.0)
     with dn.accumulate(2):
         for scale in (2, 4):
             (v * u * scale).sum().backward(inputs=[v])
-    assert v.grad.tolist() == [3.0] and u.grad is None
+    assert v.grad.tolist() == [3.0]
+    assert u.grad is None
 
 
 def test_removed_hook_stays_silent_after_a_write():
@@ -43,7 +45,8 @@ def test_removed_hook_stays_silent_after_a_write():
     y.mul_(5)
     handle.remove()
     y.sum().backward()
-    assert not seen and x.grad.tolist() == [10.0, 10.0]
+    assert not seen
+    assert x.grad.tolist() == [10.0, 10.0]
 
 
 def test_hook_may_remove_itself():
@@ -63,7 +66,8 @@ def test_retained_gradient_is_of_the_latest_value(write):
     y.retain_grad()
     write(y)
     (y * 3).sum().backward()
-    assert y.grad.tolist() == [3.0, 3.0] and x.grad.tolist() == [30.0, 30.0]
+    assert y.grad.tolist() == [3.0, 3.0]
+    assert x.grad.tolist() == [30.0, 30.0]
 
 
 def test_retained_gradient_comes_after_the_hooks_and_adds_up():
@@ -128,7 +132,7 @@ def test_cycles_are_collected(make):
 def test_hook_survives_the_name_of_its_tensor():
     x = leaf(1, 2)
     y = x * 2
-    y.register_hook(lambda g: g * y.detach())
+    y.register_hook(lambda g, y=y: g * y.detach())
     z = y.sum()
     del y
     gc.collect()

@@ -51,7 +51,9 @@ def test_gradients_land_where_they_would(zero):
 
 
 @pytest.mark.parametrize(
-    "call", [lambda f, x: f([x, x * 2]), lambda f, x: f((x, x * 2)), lambda f, x: f({0: x, 1: x * 2})], ids=["list", "tuple", "dict"]
+    "call",
+    [lambda f, x: f([x, x * 2]), lambda f, x: f((x, x * 2)), lambda f, x: f({0: x, 1: x * 2})],
+    ids=["list", "tuple", "dict"],
 )
 def test_tensors_inside_arguments_stay_live(call):
     step = dn.capture(lambda xs: xs[0] * 10 + xs[1])
@@ -88,14 +90,15 @@ def test_named_tuples_come_back():
     step = dn.capture(lambda x: Pair(x, x * 2))
     for i in range(4):
         result = step(dn.ones(1) * i)
-    assert type(result) is Pair and result.b.item() == 6.0
+    assert type(result) is Pair
+    assert result.b.item() == 6.0
 
 
 @pytest.mark.parametrize(
     "read",
     [
-        lambda x: x.sum().item(), lambda x: x.tolist(), lambda x: x.numpy(), lambda x: float(x[0]), lambda x: bool(x[0] > 0), lambda x: x[x > 0],
-        lambda x: x.nonzero(), lambda x: repr(x), lambda x: memoryview(x),
+        lambda x: x.sum().item(), lambda x: x.tolist(), lambda x: x.numpy(), lambda x: float(x[0]), lambda x: bool(x[0] > 0),
+        lambda x: x[x > 0], lambda x: x.nonzero(), lambda x: repr(x), lambda x: memoryview(x),
     ],
 )  # fmt: skip
 def test_reads_on_the_host_are_refused(read):
@@ -106,7 +109,7 @@ def test_reads_on_the_host_are_refused(read):
     assert dn.ones(2).tolist() == [1.0, 1.0]
 
 
-@pytest.mark.parametrize("name", ["Adamax", "NAdam", "RAdam", "Adadelta", "ASGD"])
+@pytest.mark.parametrize("name", ["Adamax", "NAdam", "RAdam", "Adadelta", "ASGD", "Rprop"])
 def test_optimizers_that_take_numbers_by_value_are_refused(name):
     layer = dn.nn.Linear(2, 1)
     optimizer = getattr(dn.optim, name)(layer.parameters())
@@ -122,7 +125,7 @@ def test_optimizers_that_take_numbers_by_value_are_refused(name):
         captured()
 
 
-@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Rprop"])
+@pytest.mark.parametrize("name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad"])
 def test_schedules_and_draws_stay_live(name):
     def make(wrap):
         net = dn.nn.Sequential(dn.nn.Linear(8, 16), dn.nn.ReLU(), dn.nn.Dropout(0.3), dn.nn.Linear(16, 3))
