@@ -52,7 +52,7 @@ const BinaryRule binary_rules[] = {
     {"copysign", MapOp::Copysign, Result::Floating, true, false, true,
      [](T dy, T a, T, T y) { return mul(dy, mul(apply("sign", a), apply("sign", y))); }, zero},
     {"nextafter", MapOp::Nextafter, Result::Same, true, true, false,
-     [](T dy, T a, T b, T) { return where(ne(a, b), dy, num(0, dy)); }, [](T dy, T a, T b, T) { return where(eq(a, b), dy, num(0, dy)); }},
+     [](T dy, T a, T b, T) { return where(ne(a, b), dy, num(0, dy)); }, zero},
     {"xlogy", MapOp::Xlogy, Result::Floating, true, true, false,
      [](T dy, T a, T b, T) {
        return where(apply("logical_and", eq(a, num(0, dy)), le(b, num(0, dy))), num(0, dy), mul(dy, apply("log", b)));
