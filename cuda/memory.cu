@@ -99,12 +99,18 @@ void DeviceMemory::deallocate(void* p) {
   live_.erase(it);
   stats_.allocated -= int64_t(block->size);
   stats_.cached += int64_t(block->size);
+  int before = device_;
+  if (!block->users.empty()) {
+    cudaGetDevice(&before);
+    if (before != device_) cudaSetDevice(device_);
+  }
   for (const cudaStream_t user : block->users) {
     cudaEvent_t event;
     if (cudaEventCreateWithFlags(&event, cudaEventDisableTiming) != cudaSuccess) continue;
     cudaEventRecord(event, user);
     block->pending.push_back(event);
   }
+  if (before != device_) cudaSetDevice(before);
   block->users.clear();
   if (block->pending.empty())
     release(block);

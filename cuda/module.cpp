@@ -46,20 +46,25 @@ class Using {
   int before_ = 0;
 };
 
-class Stream;
+/// The device that events mean where no stream names one.
+int current_device() {
+  int device = 0;
+  check(cudaGetDevice(&device), "cudaGetDevice");
+  return device;
+}
 
 /// A point in a stream's work.
 class Event {
  public:
   explicit Event(bool timed) : timed_(timed) {}
   Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
   ~Event() {
     if (event_) cudaEventDestroy(event_);
   }
   void record(int device, cudaStream_t stream) {
     const Using scope(device);
     if (!event_) check(cudaEventCreateWithFlags(&event_, timed_ ? cudaEventDefault : cudaEventDisableTiming), "Event");
-    device_ = device;
     check(cudaEventRecord(event_, stream), "Event.record");
   }
   void wait(cudaStream_t stream) const {
@@ -88,7 +93,6 @@ class Event {
 
  private:
   bool timed_;
-  int device_ = 0;
   cudaEvent_t event_ = nullptr;
 };
 
@@ -104,6 +108,7 @@ class Stream {
   /// Somebody else's.
   Stream(int device, cudaStream_t s) : device(device), stream(s), owns_(false) {}
   Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
   ~Stream() {
     if (!owns_ || !stream) return;
     // Cached memory knows streams by address: what was freed on this one must be done before the address can come again.
@@ -183,6 +188,13 @@ PYBIND11_MODULE(_cuda, m) {
         wait(device, current_stream(device));
       },
       "device"_a, py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "set_device",
+      [](int device) {
+        check_device(device);
+        check(cudaSetDevice(device), "set_device");
+      },
+      "device"_a, "The device that events and streams mean where none is named.");
   m.def("device_name", [](int device) { return check_device(device), std::string(device_facts(device).name); }, "device"_a);
   m.def(
       "device_capability",
@@ -205,6 +217,15 @@ PYBIND11_MODULE(_cuda, m) {
   m.def("empty_cache", [](int device) { check_device(device), device_state(device).memory->trim(); }, "device"_a,
         py::call_guard<py::gil_scoped_release>());
   m.def(
+      "allocate_pinned",
+      [](size_t bytes) {
+        void* p = nullptr;
+        check(cudaHostAlloc(&p, bytes, cudaHostAllocPortable), "allocate_pinned");
+        return reinterpret_cast<uintptr_t>(p);
+      },
+      "bytes"_a, "Page-locked host memory, from which copies to a device are fastest; give it back by free_pinned.");
+  m.def("free_pinned", [](uintptr_t p) { check(cudaFreeHost(reinterpret_cast<void*>(p)), "free_pinned"); }, "data"_a);
+  m.def(
       "record_stream",
       [](uintptr_t data, const Stream& s) { device_state(s.device).memory->record_stream(reinterpret_cast<void*>(data), s.stream); },
       "data"_a, "stream"_a, "Keep the block at `data` until what `stream` has queued is done.");
@@ -215,12 +236,12 @@ PYBIND11_MODULE(_cuda, m) {
       .def(
           "record",
           [](Event& e, const Stream* s) {
-            check_device(s ? s->device : 0);
-            e.record(s ? s->device : 0, s ? s->stream : current_stream(0));
+            const int device = s ? s->device : current_device();
+            e.record(device, s ? s->stream : current_stream(device));
           },
           "stream"_a = nullptr)
       .def(
-          "wait", [](const Event& e, const Stream* s) { e.wait(s ? s->stream : current_stream(0)); }, "stream"_a = nullptr)
+          "wait", [](const Event& e, const Stream* s) { e.wait(s ? s->stream : current_stream(current_device())); }, "stream"_a = nullptr)
       .def("query", &Event::query)
       .def("synchronize", &Event::synchronize, py::call_guard<py::gil_scoped_release>())
       .def("elapsed_time", &Event::elapsed_time, "end_event"_a, "Milliseconds from this event to the other.");

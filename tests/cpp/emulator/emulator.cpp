@@ -1,4 +1,5 @@
-// Coroutines for the threads of a block, by ucontext.
+// Coroutines for the threads of a block: ucontext makes them, setjmp switches between them without system calls.
+#include <setjmp.h>
 #include <ucontext.h>
 
 #include <chrono>
@@ -19,7 +20,8 @@ constexpr size_t kStack = 256 << 10;
 enum class State { Ready, AtBarrier, InExchange, Done };
 
 struct Thread {
-  ucontext_t context;
+  jmp_buf place;
+  ucontext_t start;
   State state;
   unsigned x, y, z, index;
   int stack;
@@ -37,7 +39,7 @@ struct Block {
   std::vector<std::unique_ptr<unsigned char[]>> stacks;
   std::vector<int> free_stacks;
   std::vector<unsigned char> shared;
-  ucontext_t scheduler;
+  jmp_buf scheduler;
   Thread* current = nullptr;
   void (*body)(void*) = nullptr;
   void* argument = nullptr;
@@ -53,29 +55,35 @@ struct Block {
 void entry() {
   block.body(block.argument);
   block.current->state = State::Done;
-  // uc_link goes back to the scheduler.
+  _longjmp(block.scheduler, 1);
 }
 
-void yield() { swapcontext(&block.current->context, &block.scheduler); }
+void yield() {
+  if (!_setjmp(block.current->place)) _longjmp(block.scheduler, 1);
+}
 
 void resume(Thread& t) {
-  if (t.stack < 0) {
+  block.current = &t;
+  threadIdx = {t.x, t.y, t.z};
+  const bool fresh = t.stack < 0;
+  if (fresh) {
     if (block.free_stacks.empty()) {
       block.stacks.emplace_back(new unsigned char[kStack]);
       block.free_stacks.push_back(int(block.stacks.size()) - 1);
     }
     t.stack = block.free_stacks.back();
     block.free_stacks.pop_back();
-    getcontext(&t.context);
-    t.context.uc_stack.ss_sp = block.stacks[size_t(t.stack)].get();
-    t.context.uc_stack.ss_size = kStack;
-    t.context.uc_link = &block.scheduler;
-    makecontext(&t.context, entry, 0);
+    getcontext(&t.start);
+    t.start.uc_stack.ss_sp = block.stacks[size_t(t.stack)].get();
+    t.start.uc_stack.ss_size = kStack;
+    t.start.uc_link = nullptr;
+    makecontext(&t.start, entry, 0);
   }
-  block.current = &t;
-  threadIdx = {t.x, t.y, t.z};
-  swapcontext(&block.scheduler, &t.context);
-  if (t.state == State::Done) block.free_stacks.push_back(t.stack);
+  if (!_setjmp(block.scheduler)) {
+    if (fresh) setcontext(&t.start);
+    _longjmp(t.place, 1);
+  }
+  if (block.current->state == State::Done) block.free_stacks.push_back(block.current->stack);
 }
 
 void run_block() {

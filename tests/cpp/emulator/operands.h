@@ -31,7 +31,11 @@ class Operand {
     rebase();
     std::memset(view.data, 0xee, bytes_.size() - 64);
   }
-  Operand(const Operand& o) : view(o.view), bytes_(o.bytes_) { rebase(); }
+  Operand(const Operand& o) : view(o.view), bytes_(o.bytes_.size()) {
+    rebase();
+    std::memcpy(view.data, o.view.data, size());
+  }
+  Operand& operator=(const Operand&) = delete;
   operator const View&() const { return view; }
   size_t size() const { return bytes_.size() - 64; }
   View view;

@@ -15,6 +15,7 @@ TEST(Emulated, Matmul) {
   for (const Case& c : cases)
     for (DType t : {DType::Float32, DType::Float64, DType::BFloat16, DType::Float16, DType::Int32})
       for (int layout = 0; layout < 4; ++layout) {
+        if (t == DType::Int32 && layout > 1) continue;
         const Operand a = random(t, layout & 1 ? Shape{c.B, c.K, c.M} : Shape{c.B, c.M, c.K}, 1);
         const Operand b = random(t, layout & 2 ? Shape{c.B, c.N, c.K} : Shape{c.B, c.K, c.N}, 2);
         const Operand bias = random(t, {1, 1, c.N}, 3);
