@@ -5,17 +5,19 @@ PyTorch's names over kernels of its own. `import deepnet as torch` is what most 
 
 from typing import TYPE_CHECKING
 
-from deepnet import _core
-from deepnet.size import Size
-from deepnet._core import Tensor, device, dtype
+from deepnet import _core, autograd, cuda, documentation, linalg, methods, random
 from deepnet._core import (
+    Tensor,
     bfloat16,
     bool,
+    device,
     double,
+    dtype,
     float,
     float16,
     float32,
     float64,
+    get_default_dtype,
     half,
     int,
     int8,
@@ -23,15 +25,13 @@ from deepnet._core import (
     int32,
     int64,
     long,
+    promote_types,
+    result_type,
+    set_default_dtype,
     short,
     uint8,
 )
-from deepnet._core import get_default_dtype, promote_types, result_type, set_default_dtype
-from deepnet.version import __version__
-from deepnet.operators import *
-from deepnet.creation import *
-from deepnet.random import *
-from deepnet import autograd, linalg, random
+from deepnet.accumulate import accumulate
 from deepnet.autograd import (
     enable_grad,
     inference_mode,
@@ -40,14 +40,16 @@ from deepnet.autograd import (
     no_grad,
     set_grad_enabled,
 )
-from deepnet.linalg import cholesky, det, inv as inverse, logdet, matrix_power, slogdet
-from deepnet import methods
-from deepnet import documentation
-from deepnet.printing import set_printoptions
-from deepnet.config import *
-from deepnet.accumulate import accumulate
 from deepnet.capture import capture
-from deepnet import cuda
+from deepnet.config import *
+from deepnet.creation import *
+from deepnet.linalg import cholesky, det, logdet, matrix_power, slogdet
+from deepnet.linalg import inv as inverse
+from deepnet.operators import *
+from deepnet.printing import set_printoptions
+from deepnet.random import *
+from deepnet.size import Size
+from deepnet.version import __version__
 
 if TYPE_CHECKING:
     from deepnet import nn, optim, utils

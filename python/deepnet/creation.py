@@ -156,7 +156,7 @@ def as_tensor(data: Any, dtype: DType | None = None, device: Any = None) -> Tens
     """Return data as a tensor, sharing memory where it can."""
     if isinstance(data, Tensor):
         return _core.convert(data, dtype, device)
-    if type(data).__module__ == "numpy" and hasattr(data, "__array_interface__") and getattr(data, "ndim", 0):
+    if type(data).__module__ == "numpy" and hasattr(data, "__array_interface__") and data.ndim > 0:
         return _core.convert(from_numpy(data), dtype, device)
     return tensor(data, dtype=dtype, device=device)
 

@@ -13,9 +13,17 @@ from deepnet.autograd.graph import RemovableHandle
 from deepnet.operators._call import dims as _dims
 
 _DTYPES = {
-    "float": _core.float32, "double": _core.float64, "half": _core.float16, "bfloat16": _core.bfloat16, "int": _core.int32,
-    "long": _core.int64, "short": _core.int16, "bool": _core.bool, "char": _core.int8, "byte": _core.uint8,
-}  # fmt: skip
+    "float": _core.float32,
+    "double": _core.float64,
+    "half": _core.float16,
+    "bfloat16": _core.bfloat16,
+    "int": _core.int32,
+    "long": _core.int64,
+    "short": _core.int16,
+    "bool": _core.bool,
+    "char": _core.int8,
+    "byte": _core.uint8,
+}
 
 
 # Operators that also write into their first argument, under their name with an underscore.
@@ -28,11 +36,13 @@ _INPLACE = """
 """.split()
 
 # Operators whose first argument is not the tensor that a method would belong to.
-_NOT_METHODS = set("""
+_NOT_METHODS = set(
+    """
     atleast_1d atleast_2d atleast_3d block_diag broadcast_shapes broadcast_tensors bucketize cartesian_prod cat cdist celu
     chain_matmul column_stack combinations concat concatenate cumulative_trapezoid dstack einsum elu embedding gelu hstack i1
     is_tensor isin meshgrid polygamma row_stack searchsorted selu stack tensordot trapezoid trapz unravel_index vander vstack
-""".split())
+""".split()
+)
 
 
 def size(self: Tensor, dim: int | None = None) -> Any:
@@ -58,8 +68,15 @@ def expand(self: Tensor, *sizes: Any) -> Tensor:
     return _core.expand(self, _dims(sizes))
 
 
-def to(self: Tensor, *args: Any, dtype: DType | None = None, device: Any = None, non_blocking: bool = False, copy: bool = False,
-       memory_format: Any = None) -> Tensor:  # fmt: skip
+def to(
+    self: Tensor,
+    *args: Any,
+    dtype: DType | None = None,
+    device: Any = None,
+    non_blocking: bool = False,
+    copy: bool = False,
+    memory_format: Any = None,
+) -> Tensor:
     """Return the tensor with another dtype or device, or both; itself where nothing changes."""
     for a in args:
         if isinstance(a, Tensor):
@@ -76,8 +93,18 @@ def to(self: Tensor, *args: Any, dtype: DType | None = None, device: Any = None,
 def type(self: Tensor, dtype: Any = None, non_blocking: bool = False) -> Any:
     """Return the type's name, or the tensor converted to a dtype or to such a name."""
     if dtype is None:
-        names = {_core.float32: "Float", _core.float64: "Double", _core.float16: "Half", _core.bfloat16: "BFloat16", _core.int64: "Long",
-                 _core.int32: "Int", _core.int16: "Short", _core.int8: "Char", _core.uint8: "Byte", _core.bool: "Bool"}  # fmt: skip
+        names = {
+            _core.float32: "Float",
+            _core.float64: "Double",
+            _core.float16: "Half",
+            _core.bfloat16: "BFloat16",
+            _core.int64: "Long",
+            _core.int32: "Int",
+            _core.int16: "Short",
+            _core.int8: "Char",
+            _core.uint8: "Byte",
+            _core.bool: "Bool",
+        }
         return f"deepnet.{'cuda.' if self.is_cuda else ''}{names[self.dtype]}Tensor"
     if isinstance(dtype, str):
         short = dtype.split(".")[-1].removesuffix("Tensor").lower()
@@ -101,7 +128,9 @@ def numpy(self: Tensor, *, force: bool = False) -> Any:
 
 def __array__(self: Tensor, dtype: Any = None, copy: Any = None) -> Any:
     array = numpy(self)
-    return array.astype(dtype, copy=bool(copy)) if dtype is not None and array.dtype != dtype else array.copy() if copy else array
+    if dtype is not None and array.dtype != dtype:
+        return array.astype(dtype, copy=bool(copy))
+    return array.copy() if copy else array
 
 
 def tolist(self: Tensor) -> Any:
@@ -116,8 +145,13 @@ def tolist(self: Tensor) -> Any:
     return memoryview(t.contiguous()).tolist()
 
 
-def backward(self: Tensor, gradient: Tensor | None = None, retain_graph: bool | None = None, create_graph: bool = False,
-             inputs: Any = None) -> None:  # fmt: skip
+def backward(
+    self: Tensor,
+    gradient: Tensor | None = None,
+    retain_graph: bool | None = None,
+    create_graph: bool = False,
+    inputs: Any = None,
+) -> None:
     """Accumulate the gradients of this tensor into the leaves' `.grad`; see `deepnet.autograd.backward`."""
     if gradient is None and retain_graph is None and not create_graph and inputs is None:
         _core.backward_one(self)
@@ -150,7 +184,9 @@ def __deepcopy__(self: Tensor, memo: dict[int, Any]) -> Tensor:
     return result
 
 
-def _rebuild(cls: Any, data: bytes, dtype: str, shape: tuple[int, ...], requires_grad: bool, attributes: dict[str, Any]) -> Tensor:
+def _rebuild(
+    cls: Any, data: bytes, dtype: str, shape: tuple[int, ...], requires_grad: bool, attributes: dict[str, Any]
+) -> Tensor:
     raw = bytearray(data)
     kind = getattr(_core, dtype)
     flat = _core.from_buffer(memoryview(raw)) if raw else _core.empty_size((0,), dtype=_core.uint8)
@@ -182,7 +218,7 @@ def __dlpack__(self: Tensor, *, stream: Any = None, **ignored: Any) -> Any:
 
 
 def __dlpack_device__(self: Tensor) -> tuple[int, int]:
-    return (2, self.device.index) if self.is_cuda else (1, 0)
+    return (2, self.device.index or 0) if self.is_cuda else (1, 0)
 
 
 def cuda(self: Tensor, device: Any = None, non_blocking: bool = False, memory_format: Any = None) -> Tensor:
@@ -234,10 +270,27 @@ def _attach() -> None:
             setattr(T, name, f)
     own = dict(globals())
     for name in (
-        "size", "view", "expand", "to", "type", "numpy", "__array__", "tolist", "backward", "register_hook",
-        "register_post_accumulate_grad_hook", "__deepcopy__", "__reduce_ex__", "__format__", "__contains__", "__dlpack__",
-        "__dlpack_device__", "cuda", "cpu", "new",
-    ):  # fmt: skip
+        "size",
+        "view",
+        "expand",
+        "to",
+        "type",
+        "numpy",
+        "__array__",
+        "tolist",
+        "backward",
+        "register_hook",
+        "register_post_accumulate_grad_hook",
+        "__deepcopy__",
+        "__reduce_ex__",
+        "__format__",
+        "__contains__",
+        "__dlpack__",
+        "__dlpack_device__",
+        "cuda",
+        "cpu",
+        "new",
+    ):
         setattr(T, name, own[name])
     for name in draws.__all__:
         setattr(T, name, getattr(draws, name))
@@ -256,13 +309,17 @@ def _attach() -> None:
     T.pin_memory = lambda self, device=None: self
     T.share_memory_ = lambda self: self
     T.is_shared = lambda self: False
-    T.is_set_to = lambda self, other: self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
+    T.is_set_to = lambda self, other: (
+        self.data_ptr() == other.data_ptr() and self.shape == other.shape and self.stride() == other.stride()
+    )
     T.expand_as = lambda self, other: _core.expand(self, other.shape)
     T.view_as = lambda self, other: _core.view(self, other.shape)
     T.reshape_as = lambda self, other: _core.reshape(self, other.shape)
     T.type_as = lambda self, other: _core.convert(self, other.dtype, other.device)
     T.is_inference = lambda self: self._is_inference
-    T.apply_ = lambda self, f: self.copy_(creation.tensor([f(v) for v in self.reshape(-1).tolist()], dtype=self.dtype).reshape(self.shape))
+    T.apply_ = lambda self, f: self.copy_(
+        creation.tensor([f(v) for v in self.reshape(-1).tolist()], dtype=self.dtype).reshape(self.shape)
+    )
     T.is_sparse = T.is_quantized = T.is_mps = T.is_xpu = T.is_meta = T.is_nested = T.is_mkldnn = False
     T.layout = "strided"
     T.H = property(lambda self: self.mT)

@@ -25,7 +25,7 @@ def _numeric_column(f: Callable[..., Any], inputs: Sequence[Any], x: Tensor, i: 
     flat[i] = kept - eps
     low = [o.detach().clone() for o in _outputs(f, inputs)]
     flat[i] = kept
-    return [(h - lo) / (2 * eps) for h, lo in zip(high, low)]
+    return [(h - lo) / (2 * eps) for h, lo in zip(high, low, strict=True)]
 
 
 def gradcheck(
@@ -85,7 +85,7 @@ def gradcheck(
                 analytic.append((_core.full_size(x.shape, 0, dtype=x.dtype) if g is None else g.detach()).reshape(-1))
             rows.append(analytic)
         for i in range(x.numel()):
-            for o, (analytic, numeric) in enumerate(zip(rows, _numeric_column(func, inputs, x, i, eps))):
+            for j, (analytic, numeric) in enumerate(zip(rows, _numeric_column(func, inputs, x, i, eps), strict=True)):
                 if not analytic:
                     continue
                 got = _core.stack([a[i] for a in analytic])
@@ -94,7 +94,7 @@ def gradcheck(
                 if not worst <= 0:
                     if raise_exception:
                         raise RuntimeError(
-                            f"gradcheck: output {o}, input {k}, element {i}: recorded {got.tolist()}, "
+                            f"gradcheck: output {j}, input {k}, element {i}: recorded {got.tolist()}, "
                             f"differences {want.tolist()}"
                         )
                     return False
@@ -124,9 +124,9 @@ def gradgradcheck(
         xs, seeds = args[:n], args[n:]
         wanted = [x for x in xs if isinstance(x, Tensor) and x.requires_grad]
         ys = _outputs(func, xs)
-        pairs = [(y, s) for y, s in zip(ys, seeds) if y.requires_grad]
+        pairs = [(y, s) for y, s in zip(ys, seeds, strict=True) if y.requires_grad]
         found = grad([y for y, _ in pairs], wanted, [s for _, s in pairs], create_graph=True, allow_unused=True)
-        return tuple(_core.full_size(x.shape, 0, dtype=x.dtype) if g is None else g for g, x in zip(found, wanted))
+        return tuple(_core.full_size(x.shape, 0, dtype=x.dtype) if g is None else g for g, x in zip(found, wanted, strict=True))
 
     return gradcheck(gradients, (*inputs, *grad_outputs), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception)
 

@@ -15,7 +15,8 @@ def info() -> int:
     """Print versions, the build, the instruction set chosen, threads, and whether CUDA can be used."""
     dn.show_config()
     print(
-        f"Python {platform.python_version()} ({sys.executable}) on {platform.system()} {platform.release()}, {platform.machine()}"
+        f"Python {platform.python_version()} ({sys.executable}) on {platform.system()} {platform.release()}, "
+        f"{platform.machine()}"
     )
     for name in ("numpy", "safetensors", "tqdm", "pillow", "matplotlib", "tensorboardX"):
         try:
