@@ -13,7 +13,9 @@ struct Range {
 };
 
 /// The cells of output o; also, with the sizes exchanged, the outputs that hold cell o.
-DN_DEVICE Range covered(int64_t o, int64_t in, int64_t out) { return {quotient(o * in, out), quotient((o + 1) * in + out - 1, out)}; }
+DN_DEVICE Range covered(int64_t o, int64_t in, int64_t out) {
+  return {quotient(o * in, out), quotient((o + 1) * in + out - 1, out)};
+}
 
 /// Sizes of (N, D, H, W) and (N, D', H', W').
 struct Sizes {

@@ -24,7 +24,8 @@ DN_KERNEL void __launch_bounds__(Team::kThreads)
   const int64_t r = Team::row();
   if (r >= z.B * z.queries) return;
   const T *y = out + r * z.E, *dy = dout + r * z.E;
-  const S dot = Team::template reduce<S>(z.E, RowDot<S>{}, memory, [&](int64_t i) { return Pair<S>{widen(y[i]), widen(dy[i])}; });
+  const S dot =
+      Team::template reduce<S>(z.E, RowDot<S>{}, memory, [&](int64_t i) { return Pair<S>{widen(y[i]), widen(dy[i])}; });
   if (Team::rank() != 0) return;
   const int64_t b = quotient(r, z.queries);
   const S l = load_any<S>(z.lse, z.lse_dtype, b * z.lse_b + (r - b * z.queries) * z.lse_t);
@@ -43,7 +44,8 @@ struct Operands {
 
 /// The weights of one tile, in memory.w by the row that is summed over: p for the values, else ds.
 template <Wanted kWanted, class T, class S, int kParts>
-DN_DEVICE void weights(const AttentionSizes& z, const Operands<T>& in, int64_t b, int64_t t0, int64_t s0, TileMemory<S, kParts>& memory) {
+DN_DEVICE void weights(const AttentionSizes& z, const Operands<T>& in, int64_t b, int64_t t0, int64_t s0,
+                       TileMemory<S, kParts>& memory) {
   const int64_t nt = smaller(kSide, z.queries - t0), ns = smaller(kSide, z.keys - s0);
   const int row = own_row(), column = own_column();
   S x[4][4], dp[4][4];
@@ -119,15 +121,16 @@ void run_gradient(Call& call, const AttentionSizes& z, const Operands<T>& in, co
   with_parts<S>(features, [&](auto parts) {
     constexpr int kParts = decltype(parts)::value;
     for (int64_t first = 0; first < features; first += kParts * kSide)
-      call.run(gradient<kWanted, T, kParts>, dim3(unsigned(blocks)), dim3(kAttentionThreads), sizeof(TileMemory<S, kParts>), z, in,
-               out.as<T>(), first);
+      call.run(gradient<kWanted, T, kParts>, dim3(unsigned(blocks)), dim3(kAttentionThreads), sizeof(TileMemory<S, kParts>), z,
+               in, out.as<T>(), first);
   });
 }
 
 }  // namespace
 
-void CudaBackend::attention_backward(const View& q, const View& k, const View& v, const View& mask, const View& out, const View& lse,
-                                     const View& dout, const View& dq, const View& dk, const View& dv, double scale, bool causal) {
+void CudaBackend::attention_backward(const View& q, const View& k, const View& v, const View& mask, const View& out,
+                                     const View& lse, const View& dout, const View& dq, const View& dk, const View& dv,
+                                     double scale, bool causal) {
   Call call(device_, "attention_backward");
   const AttentionSizes z(q, k, v, mask, lse, causal);
   visit_floats(q.dtype, [&](auto tag) {

@@ -93,8 +93,8 @@ DN_KERNEL void __launch_bounds__(kAttentionThreads)
 
 }  // namespace
 
-void CudaBackend::attention_forward(const View& q, const View& k, const View& v, const View& mask, const View& out, const View& lse,
-                                    double scale, bool causal) {
+void CudaBackend::attention_forward(const View& q, const View& k, const View& v, const View& mask, const View& out,
+                                    const View& lse, double scale, bool causal) {
   Call call(device_, "attention");
   const AttentionSizes z(q, k, v, mask, lse, causal);
   const int64_t blocks = z.B * z.query_tiles();
@@ -105,8 +105,8 @@ void CudaBackend::attention_forward(const View& q, const View& k, const View& v,
     with_parts<S>(z.E, [&](auto parts) {
       constexpr int kParts = decltype(parts)::value;
       for (int64_t first = 0; first == 0 || first < z.E; first += kParts * kSide)
-        call.run(attend<T, kParts>, dim3(unsigned(blocks)), dim3(kAttentionThreads), sizeof(TileMemory<S, kParts>), z, q.as<T>(),
-                 k.as<T>(), v.as<T>(), out.as<T>(), S(scale), first);
+        call.run(attend<T, kParts>, dim3(unsigned(blocks)), dim3(kAttentionThreads), sizeof(TileMemory<S, kParts>), z,
+                 q.as<T>(), k.as<T>(), v.as<T>(), out.as<T>(), S(scale), first);
     });
   });
 }

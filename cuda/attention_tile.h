@@ -25,8 +25,21 @@ struct AttentionSizes {
   int64_t lse_b, lse_t;
 
   AttentionSizes(const View& q, const View& k, const View& v, const View& mask_view, const View& lse_view, bool is_causal)
-      : B(q.size(0)), queries(q.size(1)), keys(k.size(1)), D(q.size(2)), E(v.size(2)), causal(is_causal), mask(mask_view.data),
-        mask_dtype(mask_view.dtype), mask_b(0), mask_t(0), mask_s(0), lse(lse_view.data), lse_dtype(lse_view.dtype), lse_b(0), lse_t(0) {
+      : B(q.size(0)),
+        queries(q.size(1)),
+        keys(k.size(1)),
+        D(q.size(2)),
+        E(v.size(2)),
+        causal(is_causal),
+        mask(mask_view.data),
+        mask_dtype(mask_view.dtype),
+        mask_b(0),
+        mask_t(0),
+        mask_s(0),
+        lse(lse_view.data),
+        lse_dtype(lse_view.dtype),
+        lse_b(0),
+        lse_t(0) {
     if (mask) {
       mask_b = mask_view.stride(0);
       mask_t = mask_view.stride(1);
@@ -77,7 +90,8 @@ DN_DEVICE void load_turned(const T* rows, int64_t n, int64_t first, int64_t feat
 
 /// dot[i][j] = a's row own_row() + i by b's row own_column() + j: a chain of fma over the features.
 template <class T, class S, int kParts>
-DN_DEVICE void dot_tile(const T* a, int64_t na, const T* b, int64_t nb, int64_t features, TileMemory<S, kParts>& memory, S (&dot)[4][4]) {
+DN_DEVICE void dot_tile(const T* a, int64_t na, const T* b, int64_t nb, int64_t features, TileMemory<S, kParts>& memory,
+                        S (&dot)[4][4]) {
 #pragma unroll
   for (int i = 0; i < 4; ++i)
 #pragma unroll
@@ -102,7 +116,8 @@ DN_DEVICE void dot_tile(const T* a, int64_t na, const T* b, int64_t nb, int64_t 
 
 /// sum[i][p][j] = over r < n: weight w[r][own_row() + i] by x[r][first + 64 p + own_column() + j], a chain of fma from zero.
 template <class T, class S, int kParts>
-DN_DEVICE void weigh_rows(const T* x, int64_t n, int64_t first, int64_t features, TileMemory<S, kParts>& memory, S (&sum)[4][kParts][4]) {
+DN_DEVICE void weigh_rows(const T* x, int64_t n, int64_t first, int64_t features, TileMemory<S, kParts>& memory,
+                          S (&sum)[4][kParts][4]) {
 #pragma unroll
   for (int i = 0; i < 4; ++i)
 #pragma unroll

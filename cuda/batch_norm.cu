@@ -47,8 +47,7 @@ DN_KERNEL void __launch_bounds__(Team::kThreads)
   const int64_t row = Team::row();
   if (row >= rows) return;
   const int64_t c = row - quotient(row, C) * C;
-  const Sum v =
-      Team::template reduce<Sum>(S, typename Source::Op{}, memory, [&](int64_t i) { return source(row * S + i, c); });
+  const Sum v = Team::template reduce<Sum>(S, typename Source::Op{}, memory, [&](int64_t i) { return source(row * S + i, c); });
   if (Team::rank() == 0) sums[row] = v;
 }
 
@@ -190,8 +189,8 @@ void CudaBackend::batch_norm_apply(const View& x, const View& mean, const View& 
   visit_floats(x.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
     using S = Compute<T>;
-    call.run_items(apply_elements<T>, z.total(), x.as<T>(), mean.as<S>(), rstd.as<S>(), Numbers(weight), Numbers(bias), y.as<T>(),
-                   z.total(), z.C, z.S);
+    call.run_items(apply_elements<T>, z.total(), x.as<T>(), mean.as<S>(), rstd.as<S>(), Numbers(weight), Numbers(bias),
+                   y.as<T>(), z.total(), z.C, z.S);
   });
 }
 

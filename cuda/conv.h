@@ -23,7 +23,8 @@ struct ConvSizes {
         taps(w.size(2) * w.size(3) * w.size(4)) {
     constexpr int64_t kMost = int64_t(1) << 31;
     if (n * in_cells >= kMost || n * out_cells >= kMost || x.size(1) * in_cells >= kMost || y.size(1) * out_cells >= kMost)
-      throw RuntimeError(join("conv: 2^31 positions or more are not supported on cuda, got input ", x.shape, " and output ", y.shape));
+      throw RuntimeError(
+          join("conv: 2^31 positions or more are not supported on cuda, got input ", x.shape, " and output ", y.shape));
   }
 };
 

@@ -14,8 +14,9 @@ void CudaBackend::conv_input_grad(const View& dy, const View& w, const View& bia
     // w (O, C / groups, taps) as (c, (o, tap)).
     const PairOperand<E> a{w.as<E>(), s.group_out * s.group_in * s.taps, s.taps, s.group_in * s.taps, FastDiv(s.taps)};
     const PositionOperand<E, true> b{patches_of<E, true>(dy, w, dx, g)};
-    const ImageOutput<E> out{dx.as<E>(),  s.group_in * s.in_cells, dx.size(1) * s.in_cells, s.in_cells, FastDiv(s.in_cells),
-                             bias.as<E>(), s.group_in};
+    const ImageOutput<E> out{dx.as<E>(), s.group_in * s.in_cells, dx.size(1) * s.in_cells,
+                             s.in_cells, FastDiv(s.in_cells),     bias.as<E>(),
+                             s.group_in};
     run_conv<E>(call, a, b, out, s.group_in, s.n * s.in_cells, K, s.groups);
   });
 }

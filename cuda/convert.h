@@ -14,15 +14,23 @@ template <class T>
 DN_INLINE T load_as(const void* p, DType t, int64_t i) {
   switch (t) {
     case DType::Bool:
-    case DType::UInt8: return T(static_cast<const uint8_t*>(p)[i]);
-    case DType::Int8: return T(static_cast<const int8_t*>(p)[i]);
-    case DType::Int16: return T(static_cast<const int16_t*>(p)[i]);
-    case DType::Int32: return T(static_cast<const int32_t*>(p)[i]);
-    case DType::Int64: return T(static_cast<const int64_t*>(p)[i]);
+    case DType::UInt8:
+      return T(static_cast<const uint8_t*>(p)[i]);
+    case DType::Int8:
+      return T(static_cast<const int8_t*>(p)[i]);
+    case DType::Int16:
+      return T(static_cast<const int16_t*>(p)[i]);
+    case DType::Int32:
+      return T(static_cast<const int32_t*>(p)[i]);
+    case DType::Int64:
+      return T(static_cast<const int64_t*>(p)[i]);
     case DType::Float16:
-    case DType::BFloat16: return convert<T>(half_of(t, static_cast<const uint16_t*>(p)[i]));
-    case DType::Float32: return convert<T>(static_cast<const float*>(p)[i]);
-    default: return convert<T>(static_cast<const double*>(p)[i]);
+    case DType::BFloat16:
+      return convert<T>(half_of(t, static_cast<const uint16_t*>(p)[i]));
+    case DType::Float32:
+      return convert<T>(static_cast<const float*>(p)[i]);
+    default:
+      return convert<T>(static_cast<const double*>(p)[i]);
   }
 }
 
@@ -30,16 +38,34 @@ DN_INLINE T load_as(const void* p, DType t, int64_t i) {
 template <class T>
 DN_INLINE void store_as(void* p, DType t, int64_t i, T v) {
   switch (t) {
-    case DType::Bool: static_cast<bool*>(p)[i] = convert<bool>(v); return;
-    case DType::UInt8: static_cast<uint8_t*>(p)[i] = convert<uint8_t>(v); return;
-    case DType::Int8: static_cast<int8_t*>(p)[i] = convert<int8_t>(v); return;
-    case DType::Int16: static_cast<int16_t*>(p)[i] = convert<int16_t>(v); return;
-    case DType::Int32: static_cast<int32_t*>(p)[i] = convert<int32_t>(v); return;
-    case DType::Int64: static_cast<int64_t*>(p)[i] = convert<int64_t>(v); return;
+    case DType::Bool:
+      static_cast<bool*>(p)[i] = convert<bool>(v);
+      return;
+    case DType::UInt8:
+      static_cast<uint8_t*>(p)[i] = convert<uint8_t>(v);
+      return;
+    case DType::Int8:
+      static_cast<int8_t*>(p)[i] = convert<int8_t>(v);
+      return;
+    case DType::Int16:
+      static_cast<int16_t*>(p)[i] = convert<int16_t>(v);
+      return;
+    case DType::Int32:
+      static_cast<int32_t*>(p)[i] = convert<int32_t>(v);
+      return;
+    case DType::Int64:
+      static_cast<int64_t*>(p)[i] = convert<int64_t>(v);
+      return;
     case DType::Float16:
-    case DType::BFloat16: static_cast<uint16_t*>(p)[i] = half_bits(t, float(v)); return;
-    case DType::Float32: static_cast<float*>(p)[i] = convert<float>(v); return;
-    default: static_cast<double*>(p)[i] = convert<double>(v); return;
+    case DType::BFloat16:
+      static_cast<uint16_t*>(p)[i] = half_bits(t, float(v));
+      return;
+    case DType::Float32:
+      static_cast<float*>(p)[i] = convert<float>(v);
+      return;
+    default:
+      static_cast<double*>(p)[i] = convert<double>(v);
+      return;
   }
 }
 
@@ -81,16 +107,26 @@ struct Numbers {
 template <class F>
 void visit_types(DType t, F&& f) {
   switch (t) {
-    case DType::Bool: return f(TypeTag<bool>{});
-    case DType::UInt8: return f(TypeTag<uint8_t>{});
-    case DType::Int8: return f(TypeTag<int8_t>{});
-    case DType::Int16: return f(TypeTag<int16_t>{});
-    case DType::Int32: return f(TypeTag<int32_t>{});
-    case DType::Int64: return f(TypeTag<int64_t>{});
-    case DType::Float16: return f(TypeTag<Half>{});
-    case DType::BFloat16: return f(TypeTag<BFloat16>{});
-    case DType::Float32: return f(TypeTag<float>{});
-    default: return f(TypeTag<double>{});
+    case DType::Bool:
+      return f(TypeTag<bool>{});
+    case DType::UInt8:
+      return f(TypeTag<uint8_t>{});
+    case DType::Int8:
+      return f(TypeTag<int8_t>{});
+    case DType::Int16:
+      return f(TypeTag<int16_t>{});
+    case DType::Int32:
+      return f(TypeTag<int32_t>{});
+    case DType::Int64:
+      return f(TypeTag<int64_t>{});
+    case DType::Float16:
+      return f(TypeTag<Half>{});
+    case DType::BFloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::Float32:
+      return f(TypeTag<float>{});
+    default:
+      return f(TypeTag<double>{});
   }
 }
 
@@ -98,10 +134,14 @@ void visit_types(DType t, F&& f) {
 template <class F>
 void visit_floats(DType t, F&& f) {
   switch (t) {
-    case DType::Float16: return f(TypeTag<Half>{});
-    case DType::BFloat16: return f(TypeTag<BFloat16>{});
-    case DType::Float64: return f(TypeTag<double>{});
-    default: return f(TypeTag<float>{});
+    case DType::Float16:
+      return f(TypeTag<Half>{});
+    case DType::BFloat16:
+      return f(TypeTag<BFloat16>{});
+    case DType::Float64:
+      return f(TypeTag<double>{});
+    default:
+      return f(TypeTag<float>{});
   }
 }
 

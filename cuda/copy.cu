@@ -21,8 +21,8 @@ constexpr int kTile = 32, kTileRows = 8;
 
 /// y (batch, rows, columns) dense; x's unit stride is along rows: through a tile, so that both sides move whole lines.
 template <class T>
-DN_KERNEL void transpose_tiles(const T* x, T* y, int64_t rows, int64_t columns, int64_t column_stride, int64_t x_batch, int64_t y_batch,
-                               int64_t y_row) {
+DN_KERNEL void transpose_tiles(const T* x, T* y, int64_t rows, int64_t columns, int64_t column_stride, int64_t x_batch,
+                               int64_t y_batch, int64_t y_row) {
   __shared__ T tile[kTile][kTile + 1];
   const int64_t r0 = int64_t(blockIdx.x) * kTile, c0 = int64_t(blockIdx.y) * kTile;
   const T* from = x + blockIdx.z * x_batch;
@@ -36,7 +36,9 @@ DN_KERNEL void transpose_tiles(const T* x, T* y, int64_t rows, int64_t columns, 
 
 /// A value in the type that it passes through on its way to any other.
 template <class T>
-DN_DEVICE int64_t passage(T x) { return int64_t(x); }
+DN_DEVICE int64_t passage(T x) {
+  return int64_t(x);
+}
 DN_DEVICE float passage(float x) { return x; }
 DN_DEVICE double passage(double x) { return x; }
 DN_DEVICE float passage(Half x) { return widen(x); }
@@ -64,10 +66,14 @@ DN_KERNEL void fill_strided(T* y, T value, Layout<1> layout) {
 template <class F>
 void visit_size(int64_t bytes, F&& f) {
   switch (bytes) {
-    case 1: return f(uint8_t());
-    case 2: return f(uint16_t());
-    case 4: return f(uint32_t());
-    default: return f(uint64_t());
+    case 1:
+      return f(uint8_t());
+    case 2:
+      return f(uint16_t());
+    case 4:
+      return f(uint32_t());
+    default:
+      return f(uint64_t());
   }
 }
 
@@ -140,7 +146,8 @@ void CudaBackend::copy(const View& x, const View& y) {
     return;
   }
   if (l.flat(0) && l.flat(1)) {
-    check(cudaMemcpyAsync(y.data, x.data, size_t(l.total * itemsize(y.dtype)), cudaMemcpyDeviceToDevice, call.stream()), "copy");
+    check(cudaMemcpyAsync(y.data, x.data, size_t(l.total * itemsize(y.dtype)), cudaMemcpyDeviceToDevice, call.stream()),
+          "copy");
     return;
   }
   visit_size(itemsize(y.dtype), [&](auto tag) { copy_same<decltype(tag)>(call, x, y, l); });

@@ -19,7 +19,7 @@
 #define DN_DEVICE __device__ __forceinline__
 #define DN_OUTLINED __device__ __noinline__
 #define DN_KERNEL __global__
-#define DN_DYNAMIC_SHARED(T, name)                       \
+#define DN_DYNAMIC_SHARED(T, name)                              \
   extern __shared__ __align__(16) unsigned char name##_bytes[]; \
   T* name = reinterpret_cast<T*>(name##_bytes)
 #endif
@@ -112,9 +112,7 @@ struct FastDiv {
 };
 
 /// a / b for a, b >= 0, in 32 bits where both fit: the 64-bit division takes some seventy instructions.
-DN_INLINE int64_t quotient(int64_t a, int64_t b) {
-  return ((a | b) >> 31) == 0 ? int64_t(uint32_t(a) / uint32_t(b)) : a / b;
-}
+DN_INLINE int64_t quotient(int64_t a, int64_t b) { return ((a | b) >> 31) == 0 ? int64_t(uint32_t(a) / uint32_t(b)) : a / b; }
 
 DN_INLINE int64_t ceil_div(int64_t a, int64_t b) { return (a + b - 1) / b; }
 DN_INLINE int64_t smaller(int64_t a, int64_t b) { return a < b ? a : b; }

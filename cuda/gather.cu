@@ -28,14 +28,18 @@ void gather_along(Call& call, IndexKernel kernel, const View& x, const View& ind
   const Layout<3> layout = layout_of(y.shape, operands, true);
   auto run = [&](auto tag) {
     using T = decltype(tag);
-    call.run_items(gather_elements<T>, layout.total, x.as<T>(), index.as<int64_t>(), y.as<T>(), layout, x.size(dim), x.stride(dim),
-                   int(kernel), call.report());
+    call.run_items(gather_elements<T>, layout.total, x.as<T>(), index.as<int64_t>(), y.as<T>(), layout, x.size(dim),
+                   x.stride(dim), int(kernel), call.report());
   };
   switch (itemsize(y.dtype)) {
-    case 1: return run(uint8_t());
-    case 2: return run(uint16_t());
-    case 4: return run(uint32_t());
-    default: return run(uint64_t());
+    case 1:
+      return run(uint8_t());
+    case 2:
+      return run(uint16_t());
+    case 4:
+      return run(uint32_t());
+    default:
+      return run(uint64_t());
   }
 }
 
@@ -44,8 +48,8 @@ struct alignas(16) Sixteen {
 };
 
 /// Whole rows of memory, 16 bytes at a time.
-DN_KERNEL void select_rows(const Sixteen* x, const int64_t* index, int64_t index_stride, Sixteen* y, int64_t rows, int64_t width,
-                           int64_t size, IndexReport* report) {
+DN_KERNEL void select_rows(const Sixteen* x, const int64_t* index, int64_t index_stride, Sixteen* y, int64_t rows,
+                           int64_t width, int64_t size, IndexReport* report) {
   for (int64_t i = thread_id(); i < rows * width; i += thread_count()) {
     const int64_t row = quotient(i, width), k = index[row * index_stride];
     if (index_valid(k, size, kIndexSelect, report)) y[i] = x[k * width + (i - row * width)];
@@ -66,8 +70,8 @@ void CudaBackend::index_select(const View& x, const View& index, const View& y) 
   const auto aligned = [](const View& v) { return reinterpret_cast<uintptr_t>(v.data) % sizeof(Sixteen) == 0; };
   if (x.contiguous() && y.contiguous() && bytes % int64_t(sizeof(Sixteen)) == 0 && aligned(x) && aligned(y)) {
     const int64_t width = bytes / int64_t(sizeof(Sixteen));
-    return call.run_items(select_rows, rows * width, x.as<Sixteen>(), index.as<int64_t>(), index.stride(0), y.as<Sixteen>(), rows, width,
-                          x.size(0), call.report());
+    return call.run_items(select_rows, rows * width, x.as<Sixteen>(), index.as<int64_t>(), index.stride(0), y.as<Sixteen>(),
+                          rows, width, x.size(0), call.report());
   }
   View wide = index;
   wide.shape = y.shape;

@@ -24,7 +24,15 @@ struct Problem {
   Matrices a, b, bias, y;
 
   Problem(const View& a_, const View& b_, const View& bias_, const View& y_, int64_t group_)
-      : batch(y_.size(0)), M(y_.size(1)), N(y_.size(2)), K(a_.size(2)), group(group_), a(a_), b(b_), bias(bias_.defined() ? bias_ : y_), y(y_) {
+      : batch(y_.size(0)),
+        M(y_.size(1)),
+        N(y_.size(2)),
+        K(a_.size(2)),
+        group(group_),
+        a(a_),
+        b(b_),
+        bias(bias_.defined() ? bias_ : y_),
+        y(y_) {
     if (!bias_.defined()) bias.data = nullptr;
     b.transpose();  // (column, k): both operands as rows of k's
     // y' = b' a': the same sums, but tiles are wide and stores go along y's unit stride.
@@ -45,8 +53,8 @@ struct Problem {
 
 template <class T>
 StridedOutput<T> output_of(const Problem& p) {
-  return {static_cast<T*>(const_cast<void*>(p.y.data)), p.y.sz, p.y.srow, p.y.scol, static_cast<const T*>(p.bias.data),
-          p.bias.sz, p.bias.srow, p.bias.scol};
+  return {static_cast<T*>(const_cast<void*>(p.y.data)), p.y.sz,    p.y.srow,    p.y.scol,
+          static_cast<const T*>(p.bias.data),           p.bias.sz, p.bias.srow, p.bias.scol};
 }
 
 template <class T>
@@ -72,7 +80,8 @@ void with_vectors(Call& call, Matrices m, int64_t batch, int64_t rows, int64_t K
   if (m.scol != 1 && m.srow != 1 && rows > 1 && K > 1) {
     const int64_t copies = m.sz == 0 ? 1 : batch;
     T* dense = call.scratch<T>(copies * rows * K);
-    call.run_items(gather_matrix<T>, copies * rows * K, static_cast<const T*>(m.data), dense, copies, rows, K, m.sz, m.srow, m.scol);
+    call.run_items(gather_matrix<T>, copies * rows * K, static_cast<const T*>(m.data), dense, copies, rows, K, m.sz, m.srow,
+                   m.scol);
     m.data = dense;
     m.sz = m.sz == 0 ? 0 : rows * K;
     m.srow = K;
@@ -88,7 +97,8 @@ void with_vectors(Call& call, Matrices m, int64_t batch, int64_t rows, int64_t K
 template <class T>
 void multiply_narrow(Call& call, const Problem& p) {
   with_vectors<T>(call, p.a, p.batch, p.M, p.K, [&](auto a) {
-    with_vectors<T>(call, p.b, p.batch, p.N, p.K, [&](auto b) { run_mma(call, a, b, output_of<T>(p), p.M, p.N, p.K, p.batch); });
+    with_vectors<T>(call, p.b, p.batch, p.N, p.K,
+                    [&](auto b) { run_mma(call, a, b, output_of<T>(p), p.M, p.N, p.K, p.batch); });
   });
 }
 
@@ -104,7 +114,8 @@ DN_KERNEL void multiply_integers(Problem p, DType dtype) {
   const int64_t m = tile / tiles_n * kIntegerTile + ty, n0 = tile % tiles_n * kIntegerTile, n = n0 + tx;
   uint64_t acc = 0;
   for (int64_t k0 = 0; k0 < p.K; k0 += kIntegerTile) {
-    as[ty][tx] = m < p.M && k0 + tx < p.K ? load_any<int64_t>(p.a.data, dtype, z * p.a.sz + m * p.a.srow + (k0 + tx) * p.a.scol) : 0;
+    as[ty][tx] =
+        m < p.M && k0 + tx < p.K ? load_any<int64_t>(p.a.data, dtype, z * p.a.sz + m * p.a.srow + (k0 + tx) * p.a.scol) : 0;
     bs[ty][tx] = n0 + ty < p.N && k0 + tx < p.K
                      ? load_any<int64_t>(p.b.data, dtype, z * p.b.sz + (n0 + ty) * p.b.srow + (k0 + tx) * p.b.scol)
                      : 0;
@@ -125,12 +136,15 @@ void CudaBackend::matmul(const View& a, const View& b, const View& bias, const V
   const Problem p(a, b, bias, y, group);
   switch (y.dtype) {
     case DType::Float32:
-      return run_product<float>(call, operand_of<float>(p.a), operand_of<float>(p.b), output_of<float>(p), p.M, p.N, p.K, p.batch, group);
+      return run_product<float>(call, operand_of<float>(p.a), operand_of<float>(p.b), output_of<float>(p), p.M, p.N, p.K,
+                                p.batch, group);
     case DType::Float64:
-      return run_product<double>(call, operand_of<double>(p.a), operand_of<double>(p.b), output_of<double>(p), p.M, p.N, p.K, p.batch,
-                                 group);
-    case DType::Float16: return multiply_narrow<Half>(call, p);
-    case DType::BFloat16: return multiply_narrow<BFloat16>(call, p);
+      return run_product<double>(call, operand_of<double>(p.a), operand_of<double>(p.b), output_of<double>(p), p.M, p.N, p.K,
+                                 p.batch, group);
+    case DType::Float16:
+      return multiply_narrow<Half>(call, p);
+    case DType::BFloat16:
+      return multiply_narrow<BFloat16>(call, p);
     default:
       const int64_t tiles = ceil_div(p.M, kIntegerTile) * ceil_div(p.N, kIntegerTile) * p.batch;
       return call.run(multiply_integers, dim3(unsigned(tiles)), dim3(kIntegerTile, kIntegerTile), 0, p, y.dtype);

@@ -16,8 +16,8 @@ namespace {
 
 template <class Team, class T>
 DN_KERNEL void __launch_bounds__(Team::kThreads)
-    forward_rows(const T* x, Numbers weight, Numbers bias, T* y, Compute<T>* mean_out, Compute<T>* rstd_out, int64_t R, int64_t C,
-                 Compute<T> eps, bool rms) {
+    forward_rows(const T* x, Numbers weight, Numbers bias, T* y, Compute<T>* mean_out, Compute<T>* rstd_out, int64_t R,
+                 int64_t C, Compute<T> eps, bool rms) {
   using S = Compute<T>;
   __shared__ typename Team::template Memory<S> memory;
   const int64_t r = Team::row();
@@ -37,8 +37,8 @@ DN_KERNEL void __launch_bounds__(Team::kThreads)
 
 template <class Team, class T>
 DN_KERNEL void __launch_bounds__(Team::kThreads)
-    backward_rows(const T* dy, const T* x, Numbers weight, const Compute<T>* mean_in, const Compute<T>* rstd_in, T* dx, int64_t R,
-                  int64_t C, bool rms) {
+    backward_rows(const T* dy, const T* x, Numbers weight, const Compute<T>* mean_in, const Compute<T>* rstd_in, T* dx,
+                  int64_t R, int64_t C, bool rms) {
   using S = Compute<T>;
   __shared__ typename Team::template Memory<Pair<S>> memory;
   const int64_t r = Team::row();
@@ -62,8 +62,8 @@ DN_KERNEL void __launch_bounds__(Team::kThreads)
 /// The sums of dy and of dy xhat over the rows of a group: partial (groups, C).
 template <class T>
 DN_KERNEL void __launch_bounds__(256)
-    parameter_chains(const T* dy, const T* x, const Compute<T>* mean, const Compute<T>* rstd, int64_t R, int64_t C, int64_t group,
-                     bool rms, Pair<Compute<T>>* partial) {
+    parameter_chains(const T* dy, const T* x, const Compute<T>* mean, const Compute<T>* rstd, int64_t R, int64_t C,
+                     int64_t group, bool rms, Pair<Compute<T>>* partial) {
   using S = Compute<T>;
   const AddingDot<S> op;
   const int64_t total = ceil_div(R, group) * C;
@@ -96,7 +96,8 @@ void parameter_gradients(Call& call, const View& dy, const View& x, const View& 
   const Pair<S>* partial = nullptr;
   if (groups > 0) {
     Pair<S>* chains = call.scratch<Pair<S>>(groups * C);
-    call.run_items(parameter_chains<T>, groups * C, dy.as<T>(), x.as<T>(), mean.as<S>(), rstd.as<S>(), R, C, group, rms, chains);
+    call.run_items(parameter_chains<T>, groups * C, dy.as<T>(), x.as<T>(), mean.as<S>(), rstd.as<S>(), R, C, group, rms,
+                   chains);
     partial = tree_down(call, chains, call.scratch<Pair<S>>(tree_rows(groups) * C), groups, C, AddingPairs<S>{});
   }
   call.run_items(finish_parameters<T>, C, partial, groups, C, dweight.as<T>(), dbias.as<T>());
@@ -114,8 +115,8 @@ void CudaBackend::layer_norm_forward(const View& x, const View& weight, const Vi
     using S = Compute<T>;
     with_team(C, [&](auto team) {
       using Team = decltype(team);
-      call.run(forward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, x.as<T>(), Numbers(weight), Numbers(bias), y.as<T>(),
-               mean.as<S>(), rstd.as<S>(), R, C, S(eps), rms);
+      call.run(forward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, x.as<T>(), Numbers(weight), Numbers(bias),
+               y.as<T>(), mean.as<S>(), rstd.as<S>(), R, C, S(eps), rms);
     });
   });
 }
@@ -131,8 +132,8 @@ void CudaBackend::layer_norm_backward(const View& dy, const View& x, const View&
     if (dx.defined() && R > 0) {
       with_team(C, [&](auto team) {
         using Team = decltype(team);
-        call.run(backward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, dy.as<T>(), x.as<T>(), Numbers(weight), mean.as<S>(),
-                 rstd.as<S>(), dx.as<T>(), R, C, rms);
+        call.run(backward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, dy.as<T>(), x.as<T>(), Numbers(weight),
+                 mean.as<S>(), rstd.as<S>(), dx.as<T>(), R, C, rms);
       });
     }
     if (dweight.defined() || dbias.defined())

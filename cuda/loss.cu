@@ -34,8 +34,8 @@ DN_KERNEL void __launch_bounds__(Team::kThreads)
 
 template <class Team, class T>
 DN_KERNEL void __launch_bounds__(Team::kThreads)
-    backward_rows(const T* x, const int64_t* target, int64_t target_stride, Numbers lse, Numbers dloss, T* dx, int64_t R, int64_t C,
-                  int64_t ignore_index, IndexReport* report) {
+    backward_rows(const T* x, const int64_t* target, int64_t target_stride, Numbers lse, Numbers dloss, T* dx, int64_t R,
+                  int64_t C, int64_t ignore_index, IndexReport* report) {
   using S = Compute<T>;
   const int64_t r = Team::row();
   if (r >= R) return;
@@ -64,14 +64,14 @@ void CudaBackend::cross_entropy_forward(const View& logits, const View& target, 
     using T = typename decltype(tag)::type;
     with_team(C, [&](auto team) {
       using Team = decltype(team);
-      call.run(forward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, logits.as<T>(), target.as<int64_t>(), target.stride(0),
-               Numbers(loss), Numbers(lse), R, C, ignore_index, call.report());
+      call.run(forward_rows<Team, T>, Team::grid(R), dim3(Team::kThreads), 0, logits.as<T>(), target.as<int64_t>(),
+               target.stride(0), Numbers(loss), Numbers(lse), R, C, ignore_index, call.report());
     });
   });
 }
 
-void CudaBackend::cross_entropy_backward(const View& logits, const View& target, const View& lse, const View& dloss, const View& dx,
-                                         int64_t ignore_index) {
+void CudaBackend::cross_entropy_backward(const View& logits, const View& target, const View& lse, const View& dloss,
+                                         const View& dx, int64_t ignore_index) {
   Call call(device_, "cross_entropy_backward");
   const int64_t R = logits.size(0), C = logits.size(1);
   if (R == 0 || C == 0) return;

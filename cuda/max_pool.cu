@@ -12,7 +12,9 @@ struct Window {
   void* data;
   bool wide;
   explicit Window(const View& v) : data(v.data), wide(v.dtype == DType::Int32) {}
-  DN_DEVICE int get(int64_t i) const { return wide ? static_cast<const int32_t*>(data)[i] : static_cast<const uint8_t*>(data)[i]; }
+  DN_DEVICE int get(int64_t i) const {
+    return wide ? static_cast<const int32_t*>(data)[i] : static_cast<const uint8_t*>(data)[i];
+  }
   DN_DEVICE void put(int64_t i, int v) const {
     if (!data) return;
     if (wide)

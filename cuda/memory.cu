@@ -9,9 +9,9 @@ namespace deepnet::gpu {
 namespace {
 
 constexpr size_t kRound = 512;
-constexpr size_t kSmallBlock = size_t(1) << 20;     // up to here blocks share small segments
+constexpr size_t kSmallBlock = size_t(1) << 20;  // up to here blocks share small segments
 constexpr size_t kSmallSegment = size_t(2) << 20;
-constexpr size_t kLargeBlock = size_t(10) << 20;    // from here a block gets a segment of its own size
+constexpr size_t kLargeBlock = size_t(10) << 20;  // from here a block gets a segment of its own size
 constexpr size_t kLargeSegment = size_t(20) << 20;
 
 size_t rounded(size_t bytes, size_t step) { return (bytes + step - 1) / step * step; }

@@ -100,8 +100,8 @@ struct MmaTile {
 };
 
 template <class T, class A, class B, class Out>
-DN_KERNEL void __launch_bounds__(T::kThreads) mma_tiles(A a, B b, Out out, int64_t M, int64_t N, int64_t K, int64_t slice, int slices,
-                                                        int64_t batch, float* partial) {
+DN_KERNEL void __launch_bounds__(T::kThreads)
+    mma_tiles(A a, B b, Out out, int64_t M, int64_t N, int64_t K, int64_t slice, int slices, int64_t batch, float* partial) {
   using E = typename A::Element;
   using LoadA = MmaLoader<A, T::BM, T::kThreads>;
   using LoadB = MmaLoader<B, T::BN, T::kThreads>;

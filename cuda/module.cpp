@@ -213,9 +213,12 @@ PYBIND11_MODULE(_cuda, m) {
       },
       "device"_a);
   m.def("memory_stats", memory_stats_of, "device"_a);
-  m.def("reset_peak_memory_stats", [](int device) { check_device(device), device_state(device).memory->reset_peak(); }, "device"_a);
-  m.def("empty_cache", [](int device) { check_device(device), device_state(device).memory->trim(); }, "device"_a,
-        py::call_guard<py::gil_scoped_release>());
+  m.def(
+      "reset_peak_memory_stats", [](int device) { check_device(device), device_state(device).memory->reset_peak(); },
+      "device"_a);
+  m.def(
+      "empty_cache", [](int device) { check_device(device), device_state(device).memory->trim(); }, "device"_a,
+      py::call_guard<py::gil_scoped_release>());
   m.def(
       "allocate_pinned",
       [](size_t bytes) {
@@ -227,12 +230,14 @@ PYBIND11_MODULE(_cuda, m) {
   m.def("free_pinned", [](uintptr_t p) { check(cudaFreeHost(reinterpret_cast<void*>(p)), "free_pinned"); }, "data"_a);
   m.def(
       "record_stream",
-      [](uintptr_t data, const Stream& s) { device_state(s.device).memory->record_stream(reinterpret_cast<void*>(data), s.stream); },
+      [](uintptr_t data, const Stream& s) {
+        device_state(s.device).memory->record_stream(reinterpret_cast<void*>(data), s.stream);
+      },
       "data"_a, "stream"_a, "Keep the block at `data` until what `stream` has queued is done.");
 
   py::class_<Event>(m, "Event")
-      .def(py::init([](bool enable_timing, bool, bool) { return std::make_unique<Event>(enable_timing); }), "enable_timing"_a = false,
-           "blocking"_a = false, "interprocess"_a = false)
+      .def(py::init([](bool enable_timing, bool, bool) { return std::make_unique<Event>(enable_timing); }),
+           "enable_timing"_a = false, "blocking"_a = false, "interprocess"_a = false)
       .def(
           "record",
           [](Event& e, const Stream* s) {
@@ -241,7 +246,8 @@ PYBIND11_MODULE(_cuda, m) {
           },
           "stream"_a = nullptr)
       .def(
-          "wait", [](const Event& e, const Stream* s) { e.wait(s ? s->stream : current_stream(current_device())); }, "stream"_a = nullptr)
+          "wait", [](const Event& e, const Stream* s) { e.wait(s ? s->stream : current_stream(current_device())); },
+          "stream"_a = nullptr)
       .def("query", &Event::query)
       .def("synchronize", &Event::synchronize, py::call_guard<py::gil_scoped_release>())
       .def("elapsed_time", &Event::elapsed_time, "end_event"_a, "Milliseconds from this event to the other.");
@@ -251,8 +257,10 @@ PYBIND11_MODULE(_cuda, m) {
       .def_readonly("device_index", &Stream::device)
       .def_property_readonly("cuda_stream", [](const Stream& s) { return reinterpret_cast<uintptr_t>(s.stream); })
       .def("query", &Stream::query)
-      .def("synchronize", [](const Stream& s) { wait(s.device, s.stream); }, py::call_guard<py::gil_scoped_release>())
-      .def("wait_event", [](const Stream& s, const Event& e) { e.wait(s.stream); }, "event"_a)
+      .def(
+          "synchronize", [](const Stream& s) { wait(s.device, s.stream); }, py::call_guard<py::gil_scoped_release>())
+      .def(
+          "wait_event", [](const Stream& s, const Event& e) { e.wait(s.stream); }, "event"_a)
       .def("wait_stream", &Stream::wait_stream, "stream"_a)
       .def(
           "record_event",
@@ -264,8 +272,9 @@ PYBIND11_MODULE(_cuda, m) {
           "event"_a = py::none());
   m.def("default_stream", [](int device) { return std::make_shared<Stream>(device, true); }, "device"_a = 0);
   m.def(
-      "current_stream", [](int device) { return check_device(device), std::make_shared<Stream>(device, current_stream(device)); },
-      "device"_a = 0, "The stream that this thread's kernels go to; it belongs to whoever made it.");
+      "current_stream",
+      [](int device) { return check_device(device), std::make_shared<Stream>(device, current_stream(device)); }, "device"_a = 0,
+      "The stream that this thread's kernels go to; it belongs to whoever made it.");
   // The Python side keeps the stream alive for as long as it is current.
   m.def("set_stream", [](const Stream& s) { set_current_stream(s.device, s.stream); }, "stream"_a);
 }

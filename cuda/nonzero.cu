@@ -12,10 +12,14 @@ constexpr int64_t kPerBlock = 4096;
 
 DN_DEVICE bool is_nonzero(const void* x, DType t, int64_t i) {
   switch (itemsize(t)) {
-    case 1: return static_cast<const uint8_t*>(x)[i] != 0;
-    case 2: return (static_cast<const uint16_t*>(x)[i] & (is_floating(t) ? 0x7fff : 0xffff)) != 0;
-    case 4: return (static_cast<const uint32_t*>(x)[i] & (is_floating(t) ? 0x7fffffffu : 0xffffffffu)) != 0;
-    default: return (static_cast<const uint64_t*>(x)[i] & (is_floating(t) ? ~uint64_t(0) >> 1 : ~uint64_t(0))) != 0;
+    case 1:
+      return static_cast<const uint8_t*>(x)[i] != 0;
+    case 2:
+      return (static_cast<const uint16_t*>(x)[i] & (is_floating(t) ? 0x7fff : 0xffff)) != 0;
+    case 4:
+      return (static_cast<const uint32_t*>(x)[i] & (is_floating(t) ? 0x7fffffffu : 0xffffffffu)) != 0;
+    default:
+      return (static_cast<const uint64_t*>(x)[i] & (is_floating(t) ? ~uint64_t(0) >> 1 : ~uint64_t(0))) != 0;
   }
 }
 
@@ -106,7 +110,8 @@ void CudaBackend::nonzero(const View& x, const View& y) {
   if (x.numel() == 0 || y.numel() == 0) return;
   const int64_t chunks = ceil_div(x.numel(), kPerBlock);
   const int64_t* starts = find_starts(call, x, chunks);
-  call.run(write_chunks, dim3(unsigned(chunks)), dim3(kBlock), 0, x.data, x.dtype, x.numel(), starts, y.as<int64_t>(), y.stride(0));
+  call.run(write_chunks, dim3(unsigned(chunks)), dim3(kBlock), 0, x.data, x.dtype, x.numel(), starts, y.as<int64_t>(),
+           y.stride(0));
 }
 
 }  // namespace deepnet::gpu

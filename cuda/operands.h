@@ -14,7 +14,8 @@ template <class F>
 DN_DEVICE unsigned rows_present(bool k_fast, int64_t first, int64_t limit) {
   unsigned present = 0;
 #pragma unroll
-  for (int e = 0; e < F::kCount; ++e) present |= unsigned(first + F::row0(k_fast) + (k_fast ? e * F::kRowStep : 0) < limit) << e;
+  for (int e = 0; e < F::kCount; ++e)
+    present |= unsigned(first + F::row0(k_fast) + (k_fast ? e * F::kRowStep : 0) < limit) << e;
   return present;
 }
 

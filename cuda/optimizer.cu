@@ -32,7 +32,8 @@ DN_KERNEL void __launch_bounds__(256) step_chunks(Tensors<T> tensors, Step step)
       high = middle;
   }
   const int t = low;
-  const int64_t begin = (blockIdx.x - tensors.first_chunk[t]) * kChunkElements, end = smaller(begin + kChunkElements, tensors.size[t]);
+  const int64_t begin = (blockIdx.x - tensors.first_chunk[t]) * kChunkElements,
+                end = smaller(begin + kChunkElements, tensors.size[t]);
   T* param = tensors.param[t];
   const T* grad = tensors.grad[t];
 #pragma unroll 4
@@ -91,7 +92,8 @@ void step_dtype(Call& call, const OptimizerStep& s) {
       if (s.centered) return s.state[2] ? step_all<7, T>(call, s, step) : step_all<3, T>(call, s, step);
       return s.state[2] ? step_all<5, T>(call, s, step) : step_all<1, T>(call, s, step);
     }
-    default: return step_all<1, T>(call, s, math::AdagradStep<C>(h));
+    default:
+      return step_all<1, T>(call, s, math::AdagradStep<C>(h));
   }
 }
 

@@ -2,8 +2,8 @@
 // from zero; a group's first block is stored, the others are added in order; groups combine by the tree. Matrix products and
 // convolutions differ only in where elements come from and where results go.
 //
-// An operand has `Element`, k_fast() (neighbouring threads should read neighbouring k's) and Rows<Fetch>, what a thread keeps of
-// the elements that it fetches: start once, then get them at k after k. An output has store(z, m, n, value).
+// An operand has `Element`, k_fast() (neighbouring threads should read neighbouring k's) and Rows<Fetch>, what a thread keeps
+// of the elements that it fetches: start once, then get them at k after k. An output has store(z, m, n, value).
 #pragma once
 
 #include "device.h"
@@ -13,16 +13,16 @@ namespace deepnet::gpu {
 
 constexpr int64_t kProductBlock = 512;
 
-/// How a product's k (less than 2^31) is cut. A slice is the part of k that one block of threads takes; a product of several slices leaves
-/// partial results (slices, batch, M, N).
+/// How a product's k (less than 2^31) is cut. A slice is the part of k that one block of threads takes; a product of several
+/// slices leaves partial results (slices, batch, M, N).
 struct ProductPlan {
   int64_t M, N, K, batch;
   int64_t group;             // K where the product is not grouped
   int64_t groups_per_slice;  // a power of two, or all
   int64_t slice;             // k's of a slice
   int slices;
-  int levels;                // pending subtrees that a slice may hold
-  bool carries;              // groups have more than one block
+  int levels;    // pending subtrees that a slice may hold
+  bool carries;  // groups have more than one block
 };
 
 /// A tile of BM x BN outputs, BK k's at a time; each thread TM x TN of them, in pieces of VM x VN.
@@ -40,8 +40,8 @@ struct alignas(sizeof(S) * n < 16 ? sizeof(S) * n : 16) Pack {
   S v[n];
 };
 
-/// Which elements of a ROWS x BK tile a thread fetches: row0 + e * kRowStep at k0 where k is fast, else row0 at k0 + e * kKStep,
-/// for e < kCount.
+/// Which elements of a ROWS x BK tile a thread fetches: row0 + e * kRowStep at k0 where k is fast, else row0 at k0 + e *
+/// kKStep, for e < kCount.
 template <int ROWS_, int BK_, int THREADS_>
 struct Fetch {
   static constexpr int ROWS = ROWS_, BK = BK_, THREADS = THREADS_;
@@ -115,7 +115,8 @@ DN_KERNEL void __launch_bounds__(T::kThreads, T::kThreads == 256 && sizeof(typen
   const int slot_a = FetchA::k0(a.k_fast()) * kPitchA + FetchA::row0(a.k_fast());
   const int slot_b = FetchB::k0(b.k_fast()) * kPitchB + FetchB::row0(b.k_fast());
   const int ty = threadIdx.x / T::kColumns, tx = threadIdx.x % T::kColumns;
-  S* const waiting = pending + int64_t(blockIdx.x) * (plan.levels + (plan.carries ? 1 : 0)) * kElements * T::kThreads + threadIdx.x;
+  S* const waiting =
+      pending + int64_t(blockIdx.x) * (plan.levels + (plan.carries ? 1 : 0)) * kElements * T::kThreads + threadIdx.x;
 
   S next_a[FetchA::kCount], next_b[FetchB::kCount], acc[T::TM][T::TN];
   auto keep = [&](int stage) {

@@ -41,7 +41,8 @@ inline int bit_width(int64_t n) {
 
 /// Cuts k so that `tiles` tiles fill the device, where the order of arithmetic allows it: a product of one group into single
 /// blocks, a grouped one into aligned powers of two of groups.
-inline ProductPlan plan_product(int64_t M, int64_t N, int64_t K, int64_t batch, int64_t group, int64_t tiles, int multiprocessors) {
+inline ProductPlan plan_product(int64_t M, int64_t N, int64_t K, int64_t batch, int64_t group, int64_t tiles,
+                                int multiprocessors) {
   ProductPlan p{M, N, K, batch, group > 0 && group < K ? group : larger(K, 1), 0, 0, 1, 0, false};
   const int64_t groups = ceil_div(larger(K, 1), p.group);
   if (groups == 1) {
@@ -53,7 +54,8 @@ inline ProductPlan plan_product(int64_t M, int64_t N, int64_t K, int64_t batch, 
   } else {
     // A quarter of the groups goes to each wave of blocks at most, and a slice holds 256 k's or more.
     int64_t per_slice = 1;
-    while (per_slice < groups && (per_slice * p.group < 256 || tiles * ceil_div(groups, per_slice) > 4 * int64_t(multiprocessors)))
+    while (per_slice < groups &&
+           (per_slice * p.group < 256 || tiles * ceil_div(groups, per_slice) > 4 * int64_t(multiprocessors)))
       per_slice *= 2;
     p.groups_per_slice = per_slice;
     p.slice = per_slice * p.group;
@@ -104,8 +106,8 @@ void run_mma_tiles(Call& call, A a, B b, Out out, int64_t M, int64_t N, int64_t 
   const int64_t slice = larger(T::BK, ceil_div(ceil_div(K, wanted), T::BK) * T::BK);
   const int slices = int(larger(1, ceil_div(K, slice)));
   float* partial = slices > 1 ? call.scratch<float>(slices * batch * M * N) : nullptr;
-  call.run(mma_tiles<T, A, B, Out>, dim3(unsigned(tiles * slices)), dim3(T::kThreads), 0, a, b, out, M, N, K, slice, slices, batch,
-           partial);
+  call.run(mma_tiles<T, A, B, Out>, dim3(unsigned(tiles * slices)), dim3(T::kThreads), 0, a, b, out, M, N, K, slice, slices,
+           batch, partial);
   if (slices > 1) call.run_items(add_slices<float, Out>, batch * M * N, partial, slices, batch, M, N, out);
 }
 

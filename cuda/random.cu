@@ -56,8 +56,8 @@ DN_KERNEL void draw_floats(RandomOp op, uint64_t seed, uint64_t offset, T* y, in
 }
 
 /// Bernoulli into integers and bool, by float32 uniforms; integers from one word each, or two where `wide`.
-DN_KERNEL void draw_whole(bool flags, bool wide, uint64_t seed, uint64_t offset, void* y, DType dtype, int64_t n, float p, int64_t low,
-                          uint64_t range) {
+DN_KERNEL void draw_whole(bool flags, bool wide, uint64_t seed, uint64_t offset, void* y, DType dtype, int64_t n, float p,
+                          int64_t low, uint64_t range) {
   const int each = wide ? 2 : 4;
   for (int64_t i = thread_id(); i < ceil_div(n, each); i += thread_count()) {
     const PhiloxWords w = philox(seed, offset + uint64_t(i));

@@ -142,7 +142,8 @@ DN_KERNEL void __launch_bounds__(256) tree_of_rows(const S* partial, int64_t n, 
 
 /// A thread for each chain: partial (groups, A, B), or y where there is one group.
 template <class Source, class Op>
-DN_KERNEL void __launch_bounds__(256) column_chains(Source x, Extent e, Op op, int64_t group, int64_t groups, typename Source::Acc* partial) {
+DN_KERNEL void __launch_bounds__(256)
+    column_chains(Source x, Extent e, Op op, int64_t group, int64_t groups, typename Source::Acc* partial) {
   using S = typename Source::Acc;
   const int64_t outputs = e.A * e.B;
   for (int64_t i = thread_id(); i < outputs * groups; i += thread_count()) {
@@ -206,26 +207,40 @@ template <class T>
 void reduce_floats(Call& call, ReduceOp op, Floats<T> x, const Extent& e, int64_t group) {
   using S = Compute<T>;
   switch (op) {
-    case ReduceOp::Sum: return reduce_all(call, x, e, group, SumOp<S>{});
-    case ReduceOp::Prod: return reduce_all(call, x, e, group, ProdOp<S>{});
-    case ReduceOp::Min: return reduce_all(call, x, e, group, MinOp<S>{});
-    case ReduceOp::Max: return reduce_all(call, x, e, group, MaxOp<S>{});
-    case ReduceOp::SumAbs: return reduce_all(call, x, e, group, SumAbsOp<S>{});
-    default: return reduce_all(call, x, e, group, SumSquaresOp<S>{});
+    case ReduceOp::Sum:
+      return reduce_all(call, x, e, group, SumOp<S>{});
+    case ReduceOp::Prod:
+      return reduce_all(call, x, e, group, ProdOp<S>{});
+    case ReduceOp::Min:
+      return reduce_all(call, x, e, group, MinOp<S>{});
+    case ReduceOp::Max:
+      return reduce_all(call, x, e, group, MaxOp<S>{});
+    case ReduceOp::SumAbs:
+      return reduce_all(call, x, e, group, SumAbsOp<S>{});
+    default:
+      return reduce_all(call, x, e, group, SumSquaresOp<S>{});
   }
 }
 
 void reduce_integers(Call& call, ReduceOp op, const View& x, const Extent& e) {
   const IntegerElements in{x.data, x.dtype};
   switch (op) {
-    case ReduceOp::Sum: return reduce_all(call, in, e, 64, IntegerSum{});
-    case ReduceOp::Prod: return reduce_all(call, in, e, 64, IntegerProd{});
-    case ReduceOp::Min: return reduce_all(call, in, e, 64, IntegerMin{});
-    case ReduceOp::Max: return reduce_all(call, in, e, 64, IntegerMax{});
-    case ReduceOp::SumAbs: return reduce_all(call, in, e, 64, IntegerSumAbs{});
-    case ReduceOp::SumSquares: return reduce_all(call, in, e, 64, IntegerSumSquares{});
-    case ReduceOp::Any: return reduce_all(call, Truths{x.data, x.dtype}, e, 64, AnyTrue{});
-    case ReduceOp::All: return reduce_all(call, Truths{x.data, x.dtype}, e, 64, AllTrue{});
+    case ReduceOp::Sum:
+      return reduce_all(call, in, e, 64, IntegerSum{});
+    case ReduceOp::Prod:
+      return reduce_all(call, in, e, 64, IntegerProd{});
+    case ReduceOp::Min:
+      return reduce_all(call, in, e, 64, IntegerMin{});
+    case ReduceOp::Max:
+      return reduce_all(call, in, e, 64, IntegerMax{});
+    case ReduceOp::SumAbs:
+      return reduce_all(call, in, e, 64, IntegerSumAbs{});
+    case ReduceOp::SumSquares:
+      return reduce_all(call, in, e, 64, IntegerSumSquares{});
+    case ReduceOp::Any:
+      return reduce_all(call, Truths{x.data, x.dtype}, e, 64, AnyTrue{});
+    case ReduceOp::All:
+      return reduce_all(call, Truths{x.data, x.dtype}, e, 64, AllTrue{});
   }
 }
 
@@ -233,10 +248,14 @@ void reduce_integers(Call& call, ReduceOp op, const View& x, const Extent& e) {
 Number empty_result(ReduceOp op, bool floating) {
   switch (op) {
     case ReduceOp::Prod:
-    case ReduceOp::All: return {true, 1, 0};
-    case ReduceOp::Min: return {!floating, IntegerMin::kEmpty, __builtin_inf()};
-    case ReduceOp::Max: return {!floating, IntegerMax::kEmpty, -__builtin_inf()};
-    default: return {true, 0, 0};
+    case ReduceOp::All:
+      return {true, 1, 0};
+    case ReduceOp::Min:
+      return {!floating, IntegerMin::kEmpty, __builtin_inf()};
+    case ReduceOp::Max:
+      return {!floating, IntegerMax::kEmpty, -__builtin_inf()};
+    default:
+      return {true, 0, 0};
   }
 }
 

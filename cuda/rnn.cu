@@ -34,9 +34,9 @@ DN_KERNEL void lstm_backward(const T* gates, const T* c_prev, const T* c, const 
     const int64_t gate = row_of(i, hidden) * 3 * hidden + i;
     const T* a = gates + gate;
     T* da = dgates + gate;
-    const math::LstmGradient<S> d = math::lstm_backward(
-        math::LstmGates<S>{widen(a[0]), widen(a[hidden]), widen(a[2 * hidden]), widen(a[3 * hidden])}, widen(c_prev[i]), widen(c[i]),
-        widen(dh[i]), dc ? widen(dc[i]) : S(0));
+    const math::LstmGradient<S> d =
+        math::lstm_backward(math::LstmGates<S>{widen(a[0]), widen(a[hidden]), widen(a[2 * hidden]), widen(a[3 * hidden])},
+                            widen(c_prev[i]), widen(c[i]), widen(dh[i]), dc ? widen(dc[i]) : S(0));
     da[0] = narrow<T>(d.gates.i);
     da[hidden] = narrow<T>(d.gates.f);
     da[2 * hidden] = narrow<T>(d.gates.g);
@@ -52,8 +52,8 @@ DN_KERNEL void gru_forward(const T* gi, const T* gh, const T* h_prev, T* h, T* s
     const int64_t row = row_of(i, hidden);
     const T *x = gi + row * 2 * hidden + i, *y = gh + row * 2 * hidden + i;
     const S hidden_n = widen(y[2 * hidden]);
-    const math::GruState<S> s = math::gru_forward(widen(x[0]), widen(x[hidden]), widen(x[2 * hidden]), widen(y[0]), widen(y[hidden]),
-                                                  hidden_n, widen(h_prev[i]));
+    const math::GruState<S> s = math::gru_forward(widen(x[0]), widen(x[hidden]), widen(x[2 * hidden]), widen(y[0]),
+                                                  widen(y[hidden]), hidden_n, widen(h_prev[i]));
     h[i] = narrow<T>(s.h);
     if (!saved) continue;
     T* keep = saved + row * 3 * hidden + i;
@@ -97,8 +97,8 @@ void CudaBackend::lstm_cell_backward(const View& gates, const View& c_prev, cons
   Call call(device_, "lstm_cell_backward");
   visit_floats(c.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    call.run_items(lstm_backward<T>, c.numel(), gates.as<T>(), c_prev.as<T>(), c.as<T>(), dh.as<T>(), dc.as<T>(), dgates.as<T>(),
-                   dc_prev.as<T>(), c.numel(), c.size(1));
+    call.run_items(lstm_backward<T>, c.numel(), gates.as<T>(), c_prev.as<T>(), c.as<T>(), dh.as<T>(), dc.as<T>(),
+                   dgates.as<T>(), dc_prev.as<T>(), c.numel(), c.size(1));
   });
 }
 
@@ -106,7 +106,8 @@ void CudaBackend::gru_cell_forward(const View& gi, const View& gh, const View& h
   Call call(device_, "gru_cell");
   visit_floats(h.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    call.run_items(gru_forward<T>, h.numel(), gi.as<T>(), gh.as<T>(), h_prev.as<T>(), h.as<T>(), saved.as<T>(), h.numel(), h.size(1));
+    call.run_items(gru_forward<T>, h.numel(), gi.as<T>(), gh.as<T>(), h_prev.as<T>(), h.as<T>(), saved.as<T>(), h.numel(),
+                   h.size(1));
   });
 }
 
@@ -115,8 +116,8 @@ void CudaBackend::gru_cell_backward(const View& saved, const View& h_prev, const
   Call call(device_, "gru_cell_backward");
   visit_floats(dh.dtype, [&](auto tag) {
     using T = typename decltype(tag)::type;
-    call.run_items(gru_backward<T>, dh.numel(), saved.as<T>(), h_prev.as<T>(), dh.as<T>(), dgi.as<T>(), dgh.as<T>(), dh_prev.as<T>(),
-                   dh.numel(), dh.size(1));
+    call.run_items(gru_backward<T>, dh.numel(), saved.as<T>(), h_prev.as<T>(), dh.as<T>(), dgi.as<T>(), dgh.as<T>(),
+                   dh_prev.as<T>(), dh.numel(), dh.size(1));
   });
 }
 

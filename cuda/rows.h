@@ -17,9 +17,13 @@ struct Pair {
 };
 
 template <class S>
-DN_DEVICE S exchange_xor(S v, int mask) { return __shfl_xor_sync(kAllLanes, v, mask); }
+DN_DEVICE S exchange_xor(S v, int mask) {
+  return __shfl_xor_sync(kAllLanes, v, mask);
+}
 template <class S>
-DN_DEVICE Pair<S> exchange_xor(Pair<S> v, int mask) { return {exchange_xor(v.a, mask), exchange_xor(v.b, mask)}; }
+DN_DEVICE Pair<S> exchange_xor(Pair<S> v, int mask) {
+  return {exchange_xor(v.a, mask), exchange_xor(v.b, mask)};
+}
 
 /// The tree over the 32 lanes; every lane gets it.
 template <class S, class Op>

@@ -32,8 +32,9 @@ bool blocking() {
 void check(cudaError_t status, const char* what) {
   if (status == cudaSuccess) return;
   cudaGetLastError();
-  throw RuntimeError(join(what, ": CUDA error ", int(status), ": ", cudaGetErrorString(status),
-                          blocking() ? "" : " (kernels run later than their calls: DEEPNET_CUDA_BLOCKING=1 finds the right one)"));
+  throw RuntimeError(
+      join(what, ": CUDA error ", int(status), ": ", cudaGetErrorString(status),
+           blocking() ? "" : " (kernels run later than their calls: DEEPNET_CUDA_BLOCKING=1 finds the right one)"));
 }
 
 Probe probe() {
@@ -50,12 +51,14 @@ Probe probe() {
     const cudaError_t status = cudaGetDeviceCount(&count);
     cudaGetLastError();
     if (status == cudaErrorInsufficientDriver || driver / 1000 < runtime / 1000) {
-      std::snprintf(reason, sizeof reason, "the NVIDIA driver supports CUDA %d.%d; CUDA %d.0 or newer is needed (driver 580 or newer)",
-                    driver / 1000, driver % 1000 / 10, runtime / 1000);
+      std::snprintf(reason, sizeof reason,
+                    "the NVIDIA driver supports CUDA %d.%d; CUDA %d.0 or newer is needed (driver 580 or newer)", driver / 1000,
+                    driver % 1000 / 10, runtime / 1000);
       return Probe{0, reason};
     }
     if (status != cudaSuccess || count == 0) {
-      std::snprintf(reason, sizeof reason, "%s", status == cudaSuccess ? "the driver finds no NVIDIA GPU" : cudaGetErrorString(status));
+      std::snprintf(reason, sizeof reason, "%s",
+                    status == cudaSuccess ? "the driver finds no NVIDIA GPU" : cudaGetErrorString(status));
       return Probe{0, reason};
     }
     return Probe{count < kMaxDevices ? count : kMaxDevices, nullptr};

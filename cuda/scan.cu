@@ -14,7 +14,11 @@ struct Column {
   DType dtype;
   int64_t sa, sr, sb;
   explicit Column(const View& v)
-      : data(v.data), dtype(v.dtype), sa(v.defined() ? v.stride(0) : 0), sr(v.defined() ? v.stride(1) : 0), sb(v.defined() ? v.stride(2) : 0) {}
+      : data(v.data),
+        dtype(v.dtype),
+        sa(v.defined() ? v.stride(0) : 0),
+        sr(v.defined() ? v.stride(1) : 0),
+        sb(v.defined() ? v.stride(2) : 0) {}
   DN_DEVICE S get(int64_t at) const { return is_own() ? static_cast<const S*>(data)[at] : load_any<S>(data, dtype, at); }
   DN_DEVICE void put(int64_t at, S v) const {
     if (is_own())
@@ -29,17 +33,23 @@ struct Column {
 
 struct Plus {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a + b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a + b;
+  }
   DN_DEVICE int64_t operator()(int64_t a, int64_t b) const { return int64_t(uint64_t(a) + uint64_t(b)); }
 };
 struct Times {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a * b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a * b;
+  }
   DN_DEVICE int64_t operator()(int64_t a, int64_t b) const { return int64_t(uint64_t(a) * uint64_t(b)); }
 };
 struct LogSumExp {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return math::Logaddexp()(a, b); }
+  DN_DEVICE S operator()(S a, S b) const {
+    return math::Logaddexp()(a, b);
+  }
 };
 
 template <class S, class Op>
@@ -80,8 +90,10 @@ void scan_as(Call& call, ScanOp op, const View& x, const View& y, const View& in
   const int64_t A = x.size(0), R = x.size(1), B = x.size(2);
   const Column<S> from(x), to(y);
   switch (op) {
-    case ScanOp::Sum: return call.run_items(chain<S, Plus>, A * B, from, to, A, R, B, Plus{});
-    case ScanOp::Prod: return call.run_items(chain<S, Times>, A * B, from, to, A, R, B, Times{});
+    case ScanOp::Sum:
+      return call.run_items(chain<S, Plus>, A * B, from, to, A, R, B, Plus{});
+    case ScanOp::Prod:
+      return call.run_items(chain<S, Times>, A * B, from, to, A, R, B, Times{});
     case ScanOp::LogSumExp:
       if constexpr (!std::is_integral_v<S>) call.run_items(chain<S, LogSumExp>, A * B, from, to, A, R, B, LogSumExp{});
       return;

@@ -13,25 +13,35 @@ namespace {
 // How an accumulator takes a source.
 struct TakeLast {
   template <class S>
-  DN_DEVICE S operator()(S, S b) const { return b; }
+  DN_DEVICE S operator()(S, S b) const {
+    return b;
+  }
 };
 struct TakeSum {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a + b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a + b;
+  }
   DN_DEVICE int64_t operator()(int64_t a, int64_t b) const { return int64_t(uint64_t(a) + uint64_t(b)); }
 };
 struct TakeProduct {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a * b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a * b;
+  }
   DN_DEVICE int64_t operator()(int64_t a, int64_t b) const { return int64_t(uint64_t(a) * uint64_t(b)); }
 };
 struct TakeSmallest {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a < b || a != a ? a : b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a < b || a != a ? a : b;
+  }
 };
 struct TakeLargest {
   template <class S>
-  DN_DEVICE S operator()(S a, S b) const { return a > b || a != a ? a : b; }
+  DN_DEVICE S operator()(S a, S b) const {
+    return a > b || a != a ? a : b;
+  }
 };
 
 /// y, index and src along dim: sizes and steps; what is equal for all kernels.
@@ -132,7 +142,8 @@ template <class S, class Take>
 void scatter_as(Call& call, const Line& l, const Layout<3>& layout, bool one_index, Take take) {
   const int64_t total = l.count * layout.total;
   // A walk rounds narrow sums at every step; sorted, they stay in float32 until the last source.
-  const bool sums = is_narrow_float(l.y_dtype) && l.count > 1 && (std::is_same_v<Take, TakeSum> || std::is_same_v<Take, TakeProduct>);
+  const bool sums =
+      is_narrow_float(l.y_dtype) && l.count > 1 && (std::is_same_v<Take, TakeSum> || std::is_same_v<Take, TakeProduct>);
   if (!sums && (l.count <= kShortLine || (layout.total >= kManyLines && !one_index)))
     return call.run_items(walk_lines<S, Take>, layout.total, l, layout, take, call.report());
   constexpr int64_t kNarrowKeys = (int64_t(1) << 32) - 1;
@@ -151,18 +162,23 @@ void scatter_as(Call& call, const Line& l, const Layout<3>& layout, bool one_ind
 template <class S>
 void scatter_with(Call& call, ScatterOp op, const Line& l, const Layout<3>& layout, bool one_index) {
   switch (op) {
-    case ScatterOp::Set: return scatter_as<S>(call, l, layout, one_index, TakeLast{});
-    case ScatterOp::Add: return scatter_as<S>(call, l, layout, one_index, TakeSum{});
-    case ScatterOp::Mul: return scatter_as<S>(call, l, layout, one_index, TakeProduct{});
-    case ScatterOp::Min: return scatter_as<S>(call, l, layout, one_index, TakeSmallest{});
-    case ScatterOp::Max: return scatter_as<S>(call, l, layout, one_index, TakeLargest{});
+    case ScatterOp::Set:
+      return scatter_as<S>(call, l, layout, one_index, TakeLast{});
+    case ScatterOp::Add:
+      return scatter_as<S>(call, l, layout, one_index, TakeSum{});
+    case ScatterOp::Mul:
+      return scatter_as<S>(call, l, layout, one_index, TakeProduct{});
+    case ScatterOp::Min:
+      return scatter_as<S>(call, l, layout, one_index, TakeSmallest{});
+    case ScatterOp::Max:
+      return scatter_as<S>(call, l, layout, one_index, TakeLargest{});
   }
 }
 
 void scatter_along(Call& call, IndexKernel kernel, const View& y, const View& index, const View& src, int dim, ScatterOp op) {
   if (src.numel() == 0) return;
-  const Line l{y.data,         src.data,          index.as<int64_t>(), y.dtype, src.dtype, y.size(dim), src.size(dim), y.stride(dim),
-               index.stride(dim), src.stride(dim), int(kernel)};
+  const Line l{y.data,        src.data,      index.as<int64_t>(), y.dtype,         src.dtype,  y.size(dim),
+               src.size(dim), y.stride(dim), index.stride(dim),   src.stride(dim), int(kernel)};
   View rest[3] = {y, index, src};
   for (View& v : rest) {
     v.strides = without(v.strides, dim);

@@ -38,8 +38,8 @@ void sort_rows(Call& call, const View& x, const View& values, const View& indice
 }
 
 template <class T>
-DN_KERNEL void search(const T* sorted, int64_t row_stride, int64_t n, const T* values, int64_t count, int64_t k, void* y, DType y_dtype,
-                      bool right) {
+DN_KERNEL void search(const T* sorted, int64_t row_stride, int64_t n, const T* values, int64_t count, int64_t k, void* y,
+                      DType y_dtype, bool right) {
   for (int64_t i = thread_id(); i < count; i += thread_count()) {
     const T* row = sorted + quotient(i, k) * row_stride;
     const auto key = ascending_key(values[i]);
@@ -61,14 +61,16 @@ DN_KERNEL void search(const T* sorted, int64_t row_stride, int64_t n, const T* v
 void CudaBackend::sort(const View& x, const View& values, const View& indices, bool descending) {
   Call call(device_, "sort");
   if (x.numel() == 0) return;
-  visit_types(x.dtype, [&](auto tag) { sort_rows<typename decltype(tag)::type>(call, x, values, indices, x.size(1), descending); });
+  visit_types(x.dtype,
+              [&](auto tag) { sort_rows<typename decltype(tag)::type>(call, x, values, indices, x.size(1), descending); });
 }
 
 void CudaBackend::topk(const View& x, const View& values, const View& indices, bool largest) {
   Call call(device_, "topk");
   const View& wanted = values.defined() ? values : indices;
   if (wanted.numel() == 0) return;
-  visit_types(x.dtype, [&](auto tag) { sort_rows<typename decltype(tag)::type>(call, x, values, indices, wanted.size(1), largest); });
+  visit_types(x.dtype,
+              [&](auto tag) { sort_rows<typename decltype(tag)::type>(call, x, values, indices, wanted.size(1), largest); });
 }
 
 void CudaBackend::searchsorted(const View& sorted, const View& values, const View& y, bool right) {

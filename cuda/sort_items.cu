@@ -9,7 +9,8 @@ constexpr int kTile = 1024, kSortThreads = 512;
 
 /// The first `kept` items of each sorted tile: out (rows, tiles * kept), or what is left of the last tile.
 template <class Item>
-DN_KERNEL void __launch_bounds__(kSortThreads) sort_tiles(const Item* in, Item* out, int64_t n, int64_t tiles, int64_t kept, int64_t out_n) {
+DN_KERNEL void __launch_bounds__(kSortThreads)
+    sort_tiles(const Item* in, Item* out, int64_t n, int64_t tiles, int64_t kept, int64_t out_n) {
   __shared__ Item items[kTile];
   const int64_t row = quotient(blockIdx.x, tiles), tile = blockIdx.x - row * tiles, first = tile * kTile;
   for (int i = threadIdx.x; i < kTile; i += kSortThreads) items[i] = first + i < n ? in[row * n + first + i] : Item::last();
@@ -24,7 +25,8 @@ DN_KERNEL void __launch_bounds__(kSortThreads) sort_tiles(const Item* in, Item* 
       }
       __syncthreads();
     }
-  for (int64_t i = threadIdx.x; i < kept && tile * kept + i < out_n; i += kSortThreads) out[row * out_n + tile * kept + i] = items[i];
+  for (int64_t i = threadIdx.x; i < kept && tile * kept + i < out_n; i += kSortThreads)
+    out[row * out_n + tile * kept + i] = items[i];
 }
 
 /// Merges runs of `run` items into runs of twice that.

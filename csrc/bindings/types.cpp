@@ -191,7 +191,8 @@ Tensor tensor_from_buffer(PyObject* o, bool read_only) {
       throw PythonError();
     }
     if (!read_only &&
-        PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it", 1) < 0) {
+        PyErr_WarnEx(PyExc_UserWarning, "from_numpy: the array is read-only, but writes through the tensor would change it",
+                     1) < 0) {
       PyBuffer_Release(buffer);
       delete buffer;
       throw PythonError();

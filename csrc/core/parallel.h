@@ -34,7 +34,8 @@ inline __attribute__((always_inline)) void parallel_for(int64_t n, int64_t grain
     return;
   }
   detail::run_parallel(
-      n, grain, [](void* context, int64_t begin, int64_t end) { (*static_cast<std::remove_reference_t<F>*>(context))(begin, end); },
+      n, grain,
+      [](void* context, int64_t begin, int64_t end) { (*static_cast<std::remove_reference_t<F>*>(context))(begin, end); },
       const_cast<void*>(static_cast<const void*>(&f)));
 }
 

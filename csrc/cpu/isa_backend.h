@@ -25,13 +25,13 @@ class IsaBackend final : public CpuBackend {
   void adaptive_max_pool_forward(const View& x, const View& y, const View& flat) override;
   void layer_norm_forward(const View& x, const View& weight, const View& bias, const View& y, const View& mean,
                           const View& rstd, double eps, bool rms) override;
-  void layer_norm_backward(const View& dy, const View& x, const View& weight, const View& mean, const View& rstd, const View& dx,
-                           const View& dweight, const View& dbias, bool rms, int64_t group) override;
+  void layer_norm_backward(const View& dy, const View& x, const View& weight, const View& mean, const View& rstd,
+                           const View& dx, const View& dweight, const View& dbias, bool rms, int64_t group) override;
   void batch_norm_stats(const View& x, const View& mean, const View& var) override;
   void batch_norm_apply(const View& x, const View& mean, const View& rstd, const View& weight, const View& bias,
                         const View& y) override;
-  void batch_norm_backward(const View& dy, const View& x, const View& mean, const View& rstd, const View& weight, const View& dx,
-                           const View& dweight, const View& dbias, bool training) override;
+  void batch_norm_backward(const View& dy, const View& x, const View& mean, const View& rstd, const View& weight,
+                           const View& dx, const View& dweight, const View& dbias, bool training) override;
   void softmax_forward(const View& x, const View& y, bool log) override;
   void softmax_backward(const View& y, const View& dy, const View& dx, bool log) override;
   void cross_entropy_forward(const View& logits, const View& target, const View& loss, const View& lse,
@@ -41,8 +41,8 @@ class IsaBackend final : public CpuBackend {
   void random(RandomOp op, const View& state, const View& y, double a, double b) override;
   void dropout(const View& x, const View& state, const View& y, double p) override;
   void lstm_cell_forward(const View& gates, const View& c_prev, const View& c, const View& h) override;
-  void lstm_cell_backward(const View& gates, const View& c_prev, const View& c, const View& dh, const View& dc, const View& dgates,
-                          const View& dc_prev) override;
+  void lstm_cell_backward(const View& gates, const View& c_prev, const View& c, const View& dh, const View& dc,
+                          const View& dgates, const View& dc_prev) override;
   void gru_cell_forward(const View& gi, const View& gh, const View& h_prev, const View& h, const View& saved) override;
   void gru_cell_backward(const View& saved, const View& h_prev, const View& dh, const View& dgi, const View& dgh,
                          const View& dh_prev) override;

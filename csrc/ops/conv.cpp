@@ -159,8 +159,8 @@ Tensor weight_grad(const Tensor& x0, const Tensor& dy0, const Shape& w_shape, co
 Tensor conv(const Tensor& input, const Tensor& weight, const Tensor& bias, const Dims& stride, const Dims& padding,
             const Dims& dilation, int64_t groups) {
   if (!is_floating(input.dtype()) && !is_floating(weight.dtype()))  // integers by way of float64, exact up to 2^53
-    return to(conv(to(input, DType::Float64), to(weight, DType::Float64), bias.defined() ? to(bias, DType::Float64) : bias, stride, padding,
-                   dilation, groups),
+    return to(conv(to(input, DType::Float64), to(weight, DType::Float64), bias.defined() ? to(bias, DType::Float64) : bias,
+                   stride, padding, dilation, groups),
               input.dtype());
   Geometry g{stride, padding, dilation, groups};
   check("conv", input, weight, bias, g, weight.ndim() > 1 ? weight.size(1) * groups : 0, weight.ndim() ? weight.size(0) : 0);
@@ -174,9 +174,10 @@ Tensor conv(const Tensor& input, const Tensor& weight, const Tensor& bias, const
 Tensor conv_transpose(const Tensor& input, const Tensor& weight, const Tensor& bias, const Dims& stride, const Dims& padding,
                       const Dims& output_padding, int64_t groups, const Dims& dilation) {
   if (!is_floating(input.dtype()) && !is_floating(weight.dtype()))
-    return to(conv_transpose(to(input, DType::Float64), to(weight, DType::Float64), bias.defined() ? to(bias, DType::Float64) : bias, stride,
-                             padding, output_padding, groups, dilation),
-              input.dtype());
+    return to(
+        conv_transpose(to(input, DType::Float64), to(weight, DType::Float64), bias.defined() ? to(bias, DType::Float64) : bias,
+                       stride, padding, output_padding, groups, dilation),
+        input.dtype());
   Geometry g{stride, padding, dilation, groups};
   int64_t out_channels = weight.ndim() > 1 ? weight.size(1) * groups : 0;
   check("conv_transpose", input, weight, bias, g, weight.ndim() ? weight.size(0) : 0, out_channels);

@@ -188,7 +188,8 @@ Tensor avg_pool(const Tensor& x, const Dims& kernel0, const Dims& stride0, const
                 bool count_include_pad, std::optional<int64_t> divisor_override) {
   const char* op = "avg_pool";
   if (!is_floating(x.dtype()))
-    return to(avg_pool(to(x, DType::Float64), kernel0, stride0, padding0, ceil_mode, count_include_pad, divisor_override), x.dtype());
+    return to(avg_pool(to(x, DType::Float64), kernel0, stride0, padding0, ceil_mode, count_include_pad, divisor_override),
+              x.dtype());
   int n = x.ndim() - 2;
   check(op, x, n);
   Dims kernel = filled_in(op, "kernel_size", kernel0, n, 1), stride = filled_in(op, "stride", stride0, n, 1, &kernel),

@@ -47,8 +47,8 @@ Tensor cumprod_gradient_with_zeros(const Tensor& dy, const Tensor& x, int d) {
   return reshape(transpose(sum(mul(products, unsqueeze(g, -2)), Dims{-1}, false), d, last), x.shape());
 }
 
-/// The same of a running log-sum, for derivatives of its own: dx_i = sum over j >= i of dy_j exp(x_i - y_j), each term of which has
-/// any sign and no logarithm.
+/// The same of a running log-sum, for derivatives of its own: dx_i = sum over j >= i of dy_j exp(x_i - y_j), each term of which
+/// has any sign and no logarithm.
 Tensor logcumsumexp_gradient(const Tensor& dy, const Tensor& x, const Tensor& y, int d) {
   int last = std::max(x.ndim() - 1, 0);
   auto rows = [&](const Tensor& t) { return transpose(t.ndim() ? t : reshape(t, {1}), d, last); };
