@@ -1,10 +1,10 @@
 """Sphinx: the pages of this folder and the API from the docstrings."""
 
-from importlib import metadata
+from deepnet.version import __version__
 
 project = "deepnet"
 author = "the deepnet authors"
-release = metadata.version("deepnet-core")
+release = __version__
 
 extensions = ["myst_parser", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary", "sphinx.ext.viewcode"]
 source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
