@@ -52,8 +52,20 @@ enum cudaError_t {
   cudaErrorInsufficientDriver = 35,
   cudaErrorNotReady = 600
 };
-enum cudaMemcpyKind { cudaMemcpyHostToHost, cudaMemcpyHostToDevice, cudaMemcpyDeviceToHost, cudaMemcpyDeviceToDevice, cudaMemcpyDefault };
-enum { cudaHostAllocPortable = 1, cudaHostAllocMapped = 2, cudaEventDisableTiming = 2, cudaEventDefault = 0, cudaStreamNonBlocking = 1 };
+enum cudaMemcpyKind {
+  cudaMemcpyHostToHost,
+  cudaMemcpyHostToDevice,
+  cudaMemcpyDeviceToHost,
+  cudaMemcpyDeviceToDevice,
+  cudaMemcpyDefault
+};
+enum {
+  cudaHostAllocPortable = 1,
+  cudaHostAllocMapped = 2,
+  cudaEventDisableTiming = 2,
+  cudaEventDefault = 0,
+  cudaStreamNonBlocking = 1
+};
 
 namespace emulator {
 
@@ -97,7 +109,9 @@ struct cudaDeviceProp {
 inline void __syncthreads() { emulator::block_barrier(); }
 inline void __syncwarp(unsigned mask = 0xffffffffu) { emulator::exchange(mask, "", 1, 1); }
 template <class T>
-T __shfl_sync(unsigned mask, T v, int from) { return emulator::shuffle(mask, v, unsigned(from), 2); }
+T __shfl_sync(unsigned mask, T v, int from) {
+  return emulator::shuffle(mask, v, unsigned(from), 2);
+}
 template <class T>
 T __shfl_down_sync(unsigned mask, T v, unsigned d) {
   const unsigned from = emulator::lane() + d;
@@ -109,7 +123,9 @@ T __shfl_up_sync(unsigned mask, T v, unsigned d) {
   return emulator::shuffle(mask, v, lane >= d ? lane - d : lane, 4);
 }
 template <class T>
-T __shfl_xor_sync(unsigned mask, T v, int m) { return emulator::shuffle(mask, v, emulator::lane() ^ unsigned(m), 5); }
+T __shfl_xor_sync(unsigned mask, T v, int m) {
+  return emulator::shuffle(mask, v, emulator::lane() ^ unsigned(m), 5);
+}
 inline unsigned __ballot_sync(unsigned mask, bool p) {
   const unsigned char* all = emulator::exchange(mask, &p, 1, 6);
   unsigned result = 0;
@@ -123,7 +139,9 @@ inline int __ffs(int x) { return __builtin_ffs(x); }
 inline void __threadfence() {}
 inline void __threadfence_system() {}
 template <class T>
-T __ldg(const T* p) { return *p; }
+T __ldg(const T* p) {
+  return *p;
+}
 inline int atomicCAS(int* p, int compare, int value) {
   const int old = *p;
   if (old == compare) *p = value;
@@ -137,11 +155,25 @@ T atomicAdd(T* p, T v) {
 }
 
 inline cudaError_t cudaGetLastError() { return cudaSuccess; }
-inline const char* cudaGetErrorString(cudaError_t e) { return e == cudaErrorMemoryAllocation ? "out of memory" : "emulated error"; }
-inline cudaError_t cudaDriverGetVersion(int* v) { *v = 13000; return cudaSuccess; }
-inline cudaError_t cudaRuntimeGetVersion(int* v) { *v = 13000; return cudaSuccess; }
-inline cudaError_t cudaGetDeviceCount(int* n) { *n = 1; return cudaSuccess; }
-inline cudaError_t cudaGetDevice(int* d) { *d = 0; return cudaSuccess; }
+inline const char* cudaGetErrorString(cudaError_t e) {
+  return e == cudaErrorMemoryAllocation ? "out of memory" : "emulated error";
+}
+inline cudaError_t cudaDriverGetVersion(int* v) {
+  *v = 13000;
+  return cudaSuccess;
+}
+inline cudaError_t cudaRuntimeGetVersion(int* v) {
+  *v = 13000;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDeviceCount(int* n) {
+  *n = 1;
+  return cudaSuccess;
+}
+inline cudaError_t cudaGetDevice(int* d) {
+  *d = 0;
+  return cudaSuccess;
+}
 inline cudaError_t cudaSetDevice(int d) { return d == 0 ? cudaSuccess : cudaErrorInvalidValue; }
 inline cudaError_t cudaGetDeviceProperties(cudaDeviceProp* p, int) {
   std::strcpy(p->name, "emulated on the CPU");
@@ -156,7 +188,10 @@ inline cudaError_t cudaMalloc(void** p, size_t n) {
   *p = std::aligned_alloc(512, (n + 511) / 512 * 512);
   return *p ? cudaSuccess : cudaErrorMemoryAllocation;
 }
-inline cudaError_t cudaFree(void* p) { std::free(p); return cudaSuccess; }
+inline cudaError_t cudaFree(void* p) {
+  std::free(p);
+  return cudaSuccess;
+}
 inline cudaError_t cudaHostAlloc(void** p, size_t n, unsigned) { return cudaMalloc(p, n); }
 inline cudaError_t cudaFreeHost(void* p) { return cudaFree(p); }
 inline cudaError_t cudaMemGetInfo(size_t* available, size_t* total) {
@@ -171,15 +206,30 @@ inline cudaError_t cudaMemcpyPeerAsync(void* to, int, const void* from, int, siz
   std::memmove(to, from, n);
   return cudaSuccess;
 }
-inline cudaError_t cudaMemsetAsync(void* p, int v, size_t n, cudaStream_t) { std::memset(p, v, n); return cudaSuccess; }
+inline cudaError_t cudaMemsetAsync(void* p, int v, size_t n, cudaStream_t) {
+  std::memset(p, v, n);
+  return cudaSuccess;
+}
 inline cudaError_t cudaStreamSynchronize(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaDeviceSynchronize() { return cudaSuccess; }
-inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) { *s = new emulator::Stream; return cudaSuccess; }
-inline cudaError_t cudaStreamDestroy(cudaStream_t s) { delete s; return cudaSuccess; }
+inline cudaError_t cudaStreamCreateWithFlags(cudaStream_t* s, unsigned) {
+  *s = new emulator::Stream;
+  return cudaSuccess;
+}
+inline cudaError_t cudaStreamDestroy(cudaStream_t s) {
+  delete s;
+  return cudaSuccess;
+}
 inline cudaError_t cudaStreamQuery(cudaStream_t) { return cudaSuccess; }
 inline cudaError_t cudaStreamWaitEvent(cudaStream_t, cudaEvent_t, unsigned = 0) { return cudaSuccess; }
-inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) { *e = new emulator::Event{0}; return cudaSuccess; }
-inline cudaError_t cudaEventDestroy(cudaEvent_t e) { delete e; return cudaSuccess; }
+inline cudaError_t cudaEventCreateWithFlags(cudaEvent_t* e, unsigned) {
+  *e = new emulator::Event{0};
+  return cudaSuccess;
+}
+inline cudaError_t cudaEventDestroy(cudaEvent_t e) {
+  delete e;
+  return cudaSuccess;
+}
 cudaError_t cudaEventRecord(cudaEvent_t e, cudaStream_t);
 inline cudaError_t cudaEventSynchronize(cudaEvent_t) { return cudaSuccess; }
 inline cudaError_t cudaEventQuery(cudaEvent_t) { return cudaSuccess; }

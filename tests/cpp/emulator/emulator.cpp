@@ -47,8 +47,8 @@ struct Block {
 } block;
 
 [[noreturn]] void die(const char* what) {
-  std::fprintf(stderr, "emulator: block (%u, %u, %u), thread (%u, %u, %u): %s\n", blockIdx.x, blockIdx.y, blockIdx.z, threadIdx.x,
-               threadIdx.y, threadIdx.z, what);
+  std::fprintf(stderr, "emulator: block (%u, %u, %u), thread (%u, %u, %u): %s\n", blockIdx.x, blockIdx.y, blockIdx.z,
+               threadIdx.x, threadIdx.y, threadIdx.z, what);
   std::abort();
 }
 
@@ -144,7 +144,8 @@ const unsigned char* exchange(unsigned mask, const void* value, size_t size, int
 
 cudaError_t run_grid(dim3 grid, dim3 size, size_t shared, void (*body)(void*), void* context) {
   const size_t n = size_t(size.x) * size.y * size.z;
-  if (n == 0 || n > 1024 || !grid.x || !grid.y || !grid.z || grid.y > 65535 || grid.z > 65535) return cudaErrorInvalidConfiguration;
+  if (n == 0 || n > 1024 || !grid.x || !grid.y || !grid.z || grid.y > 65535 || grid.z > 65535)
+    return cudaErrorInvalidConfiguration;
   if (shared > (163u << 10)) return cudaErrorInvalidValue;
   const char* order = std::getenv("DEEPNET_EMULATOR_ORDER");
   block.reverse = order && !std::strcmp(order, "reverse");

@@ -57,7 +57,8 @@ inline Operand random(DType dtype, Shape shape, int seed, double low = -9, doubl
       if constexpr (is_floating(dtype_of<T>()))
         x.view.as<T>()[i] = convert<T>(normal(engine));
       else
-        x.view.as<T>()[i] = convert<T>(dtype == DType::UInt8 || dtype == DType::Bool ? std::abs(integer(engine)) % 2 : integer(engine));
+        x.view.as<T>()[i] =
+            convert<T>(dtype == DType::UInt8 || dtype == DType::Bool ? std::abs(integer(engine)) % 2 : integer(engine));
     });
   return x;
 }
@@ -86,7 +87,8 @@ inline void expect_same(const Operand& want, const Operand& got, const char* wha
     if (!std::memcmp(want.view.as<char>() + i * size, got.view.as<char>() + i * size, size_t(size))) continue;
     const double a = number(want, i), b = number(got, i);
     if ((a != a && b != b) || (tolerance > 0 && std::abs(a - b) <= tolerance * (1 + std::abs(a)))) continue;
-    if (++wrong <= 3) ADD_FAILURE() << what << " of " << name(want.view.dtype) << ": element " << i << " is " << b << ", the CPU's " << a;
+    if (++wrong <= 3)
+      ADD_FAILURE() << what << " of " << name(want.view.dtype) << ": element " << i << " is " << b << ", the CPU's " << a;
   }
   EXPECT_EQ(wrong, 0) << what << ": of " << n;
 }

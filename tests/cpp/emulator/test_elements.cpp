@@ -46,8 +46,9 @@ TEST(Emulated, Map) {
         continue;
       }
       both("map", {Operand(t, {7, 203})}, [&](Backend& b, Outputs y) { b.map(op, compute, flat.data(), count, y[0]); }, true);
-      both("map", {Operand(DType::Float32, {203, 7})},
-           [&](Backend& b, Outputs y) { b.map(op, compute, strided.data(), count, permuted(y[0], {1, 0})); }, true);
+      both(
+          "map", {Operand(DType::Float32, {203, 7})},
+          [&](Backend& b, Outputs y) { b.map(op, compute, strided.data(), count, permuted(y[0], {1, 0})); }, true);
     }
   }
 }
@@ -62,10 +63,13 @@ TEST(Emulated, CopyAndFill) {
     }
   for (DType t : kAll)
     for (const Number v : {Number{true, 0, 0}, Number{true, 3, 0}, Number{false, 0, -1.7}})
-      both("fill", {Operand(t, {5, 33})}, [&](Backend& b, Outputs y) {
-        b.fill(y[0], Number{true, 0, 0});
-        b.fill(permuted(y[0], {1, 0}), v);
-      }, true);
+      both(
+          "fill", {Operand(t, {5, 33})},
+          [&](Backend& b, Outputs y) {
+            b.fill(y[0], Number{true, 0, 0});
+            b.fill(permuted(y[0], {1, 0}), v);
+          },
+          true);
 }
 
 TEST(Emulated, RandomAndDropout) {
@@ -79,11 +83,14 @@ TEST(Emulated, RandomAndDropout) {
     both("random", {Operand(t, {1003})}, [&](Backend& b, Outputs y) { b.random(RandomOp::Integers, state, y[0], -3, 90); });
     both("random", {Operand(t, {1003})}, [&](Backend& b, Outputs y) { b.random(RandomOp::Bernoulli, state, y[0], 0.3, 0); });
   }
-  both("random", {Operand(DType::Int64, {77})}, [&](Backend& b, Outputs y) { b.random(RandomOp::Integers, state, y[0], -1e17, 1e17); });
+  both("random", {Operand(DType::Int64, {77})},
+       [&](Backend& b, Outputs y) { b.random(RandomOp::Integers, state, y[0], -1e17, 1e17); });
   for (DType t : kFloats) {
     const Operand x = random(t, {30, 41}, 2);
     both("dropout", {Operand(t, {30, 41})}, [&](Backend& b, Outputs y) { b.dropout(x, state, y[0], 0.3); }, true);
-    both("dropout", {Operand(t, {41, 30})}, [&](Backend& b, Outputs y) { b.dropout(permuted(x, {1, 0}), state, y[0], 0.3); }, true);
+    both(
+        "dropout", {Operand(t, {41, 30})}, [&](Backend& b, Outputs y) { b.dropout(permuted(x, {1, 0}), state, y[0], 0.3); },
+        true);
   }
 }
 
@@ -91,13 +98,19 @@ TEST(Emulated, Cells) {
   for (DType t : kFloats) {
     const Operand c = random(t, {5, 7}, 1), dh = random(t, {5, 7}, 2), dc = random(t, {5, 7}, 3), h = random(t, {5, 7}, 4);
     const Operand gates = random(t, {5, 28}, 5), gi = random(t, {5, 21}, 6), gh = random(t, {5, 21}, 7);
-    both("lstm", {gates, Operand(t, {5, 7}), Operand(t, {5, 7})}, [&](Backend& b, Outputs y) { b.lstm_cell_forward(y[0], c, y[1], y[2]); }, true);
+    both(
+        "lstm", {gates, Operand(t, {5, 7}), Operand(t, {5, 7})},
+        [&](Backend& b, Outputs y) { b.lstm_cell_forward(y[0], c, y[1], y[2]); }, true);
     for (const View& d : {dc.view, View()})
-      both("lstm_backward", {Operand(t, {5, 28}), Operand(t, {5, 7})},
-           [&](Backend& b, Outputs y) { b.lstm_cell_backward(gates, h, c, dh, d, y[0], y[1]); }, true);
-    both("gru", {Operand(t, {5, 7}), Operand(t, {5, 28})}, [&](Backend& b, Outputs y) { b.gru_cell_forward(gi, gh, h, y[0], y[1]); }, true);
-    both("gru_backward", {Operand(t, {5, 21}), Operand(t, {5, 21}), Operand(t, {5, 7})},
-         [&](Backend& b, Outputs y) { b.gru_cell_backward(gates, h, dh, y[0], y[1], y[2]); }, true);
+      both(
+          "lstm_backward", {Operand(t, {5, 28}), Operand(t, {5, 7})},
+          [&](Backend& b, Outputs y) { b.lstm_cell_backward(gates, h, c, dh, d, y[0], y[1]); }, true);
+    both(
+        "gru", {Operand(t, {5, 7}), Operand(t, {5, 28})},
+        [&](Backend& b, Outputs y) { b.gru_cell_forward(gi, gh, h, y[0], y[1]); }, true);
+    both(
+        "gru_backward", {Operand(t, {5, 21}), Operand(t, {5, 21}), Operand(t, {5, 7})},
+        [&](Backend& b, Outputs y) { b.gru_cell_backward(gates, h, dh, y[0], y[1], y[2]); }, true);
   }
 }
 
@@ -126,18 +139,21 @@ TEST(Emulated, Optimizers) {
         }
       Operand hyper(DType::Float64, {int64_t(c.hyper.size())});
       std::memcpy(hyper.view.data, c.hyper.data(), hyper.size());
-      both("optimizer_step", all, [&](Backend& b, Outputs y) {
-        std::vector<View> views(y.begin(), y.end());
-        OptimizerStep s{};
-        s.op = c.op;
-        s.count = count;
-        s.param = &views[0];
-        s.grad = &views[size_t(count)];
-        for (int k = 0; k < c.states; ++k) s.state[k] = &views[size_t((2 + k) * count)];
-        s.hyper = hyper;
-        s.nesterov = s.amsgrad = s.centered = c.flag;
-        b.optimizer_step(s);
-      }, true);
+      both(
+          "optimizer_step", all,
+          [&](Backend& b, Outputs y) {
+            std::vector<View> views(y.begin(), y.end());
+            OptimizerStep s{};
+            s.op = c.op;
+            s.count = count;
+            s.param = &views[0];
+            s.grad = &views[size_t(count)];
+            for (int k = 0; k < c.states; ++k) s.state[k] = &views[size_t((2 + k) * count)];
+            s.hyper = hyper;
+            s.nesterov = s.amsgrad = s.centered = c.flag;
+            b.optimizer_step(s);
+          },
+          true);
     }
 }
 

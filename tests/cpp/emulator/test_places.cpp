@@ -15,7 +15,8 @@ TEST(Emulated, GatherAndScatter) {
     both("index_select", {Operand(t, {50, 20, 6})},
          [&](Backend& b, Outputs y) { b.index_select(permuted(x, {0, 2, 1}), rows, y[0]); });
     for (ScatterOp op : {ScatterOp::Set, ScatterOp::Add, ScatterOp::Mul, ScatterOp::Min, ScatterOp::Max}) {
-      const Operand few = random(t, {4, 6, 20}, 5, -2, 2), many = random(t, {3000}, 6, -2, 2), slices = random(t, {50, 6, 20}, 7, -2, 2);
+      const Operand few = random(t, {4, 6, 20}, 5, -2, 2), many = random(t, {3000}, 6, -2, 2),
+                    slices = random(t, {50, 6, 20}, 7, -2, 2);
       const Operand where = random(DType::Int64, {3000}, 8, 0, 99);
       both("scatter", {x}, [&](Backend& b, Outputs y) { b.scatter(y[0], index, few, 0, op); }, true);
       both("scatter", {random(t, {100}, 9)}, [&](Backend& b, Outputs y) { b.scatter(y[0], where, many, 0, op); }, true);
@@ -23,9 +24,11 @@ TEST(Emulated, GatherAndScatter) {
     }
   }
   const Operand wide = random(DType::Float32, {3, 40, 1500}, 1), to = random(DType::Int64, {3, 40, 1500}, 2, 0, 9);
-  both("scatter", {random(DType::Float32, {3, 10, 1500}, 3)}, [&](Backend& b, Outputs y) { b.scatter(y[0], to, wide, 1, ScatterOp::Add); });
+  both("scatter", {random(DType::Float32, {3, 10, 1500}, 3)},
+       [&](Backend& b, Outputs y) { b.scatter(y[0], to, wide, 1, ScatterOp::Add); });
   const Operand deep = random(DType::Float32, {2, 700, 3}, 1), at = random(DType::Int64, {2, 700, 3}, 2, 0, 9);
-  both("scatter", {random(DType::Float32, {2, 10, 3}, 3)}, [&](Backend& b, Outputs y) { b.scatter(y[0], at, deep, 1, ScatterOp::Add); });
+  both("scatter", {random(DType::Float32, {2, 10, 3}, 3)},
+       [&](Backend& b, Outputs y) { b.scatter(y[0], at, deep, 1, ScatterOp::Add); });
 }
 
 TEST(Emulated, IndexOutOfRange) {
@@ -68,7 +71,8 @@ TEST(Emulated, Sort) {
       cpu().sort(x, sorted, order, false);
       const Operand values = random(t, {s[0], 40}, 6, -25, 25);
       for (bool right : {false, true})
-        both("searchsorted", {Operand(DType::Int64, {s[0], 40})}, [&](Backend& b, Outputs y) { b.searchsorted(sorted, values, y[0], right); });
+        both("searchsorted", {Operand(DType::Int64, {s[0], 40})},
+             [&](Backend& b, Outputs y) { b.searchsorted(sorted, values, y[0], right); });
     }
 }
 
@@ -80,23 +84,30 @@ TEST(Emulated, Pools) {
     for (DType t : kFloats) {
       const Shape xs{3, 4, 9, 11};
       Shape ys{3, 0, 0, 0};
-      for (int a = 0; a < 3; ++a) ys[1 + a] = (xs[1 + a] + 2 * g.padding[a] - g.dilation[a] * (g.kernel[a] - 1) - 1) / g.stride[a] + 1;
+      for (int a = 0; a < 3; ++a)
+        ys[1 + a] = (xs[1 + a] + 2 * g.padding[a] - g.dilation[a] * (g.kernel[a] - 1) - 1) / g.stride[a] + 1;
       Operand x = random(t, xs, 1);
       if (t == DType::Float32) x.view.as<float>()[30] = NAN;
       const Operand dy = random(t, ys, 2);
       Operand window(DType::UInt8, ys), y0(t, ys);
       both("max_pool", {Operand(t, ys), window}, [&](Backend& b, Outputs y) { b.max_pool_forward(x, y[0], y[1], g); }, true);
       cpu().max_pool_forward(x, y0, window, g);
-      both("max_pool_backward", {Operand(t, xs)}, [&](Backend& b, Outputs y) { b.max_pool_backward(dy, window, y[0], g); }, true);
-      both("max_pool_indices", {Operand(DType::Int64, ys)}, [&](Backend& b, Outputs y) { b.max_pool_indices(window, xs, y[0], g); });
+      both(
+          "max_pool_backward", {Operand(t, xs)}, [&](Backend& b, Outputs y) { b.max_pool_backward(dy, window, y[0], g); },
+          true);
+      both("max_pool_indices", {Operand(DType::Int64, ys)},
+           [&](Backend& b, Outputs y) { b.max_pool_indices(window, xs, y[0], g); });
       both("avg_pool", {Operand(t, ys)}, [&](Backend& b, Outputs y) { b.avg_pool_forward(x, y[0], g); }, true);
       both("avg_pool_backward", {Operand(t, xs)}, [&](Backend& b, Outputs y) { b.avg_pool_backward(dy, y[0], g); }, true);
       for (const Shape& s : {Shape{3, 1, 1, 1}, Shape{3, 2, 4, 5}, Shape{3, 4, 12, 11}}) {
         const Operand d = random(t, s, 3);
         both("adaptive_avg_pool", {Operand(t, s)}, [&](Backend& b, Outputs y) { b.adaptive_avg_pool_forward(x, y[0]); }, true);
-        both("adaptive_avg_pool_backward", {Operand(t, xs)}, [&](Backend& b, Outputs y) { b.adaptive_avg_pool_backward(d, y[0]); }, true);
-        both("adaptive_max_pool", {Operand(t, s), Operand(DType::Int64, s)},
-             [&](Backend& b, Outputs y) { b.adaptive_max_pool_forward(x, y[0], y[1]); }, true);
+        both(
+            "adaptive_avg_pool_backward", {Operand(t, xs)},
+            [&](Backend& b, Outputs y) { b.adaptive_avg_pool_backward(d, y[0]); }, true);
+        both(
+            "adaptive_max_pool", {Operand(t, s), Operand(DType::Int64, s)},
+            [&](Backend& b, Outputs y) { b.adaptive_max_pool_forward(x, y[0], y[1]); }, true);
       }
     }
 }

@@ -9,9 +9,10 @@ TEST(Emulated, Matmul) {
   struct Case {
     int64_t B, M, N, K, group;
   };
-  const Case cases[] = {{1, 1, 1, 1, 0},      {2, 5, 7, 3, 0},      {1, 3, 200, 600, 0},  {1, 200, 3, 1030, 0}, {1, 130, 70, 40, 0},
-                        {1, 17, 33, 1500, 0}, {3, 64, 64, 513, 0},  {1, 256, 256, 24, 0}, {1, 20, 20, 300, 64}, {1, 20, 9, 1000, 64},
-                        {1, 33, 65, 129, 16}, {2, 18, 18, 3000, 700}, {1, 4, 4, 5000, 64}, {1, 300, 260, 530, 0}, {1, 140, 150, 640, 64}};
+  const Case cases[] = {{1, 1, 1, 1, 0},      {2, 5, 7, 3, 0},       {1, 3, 200, 600, 0},   {1, 200, 3, 1030, 0},
+                        {1, 130, 70, 40, 0},  {1, 17, 33, 1500, 0},  {3, 64, 64, 513, 0},   {1, 256, 256, 24, 0},
+                        {1, 20, 20, 300, 64}, {1, 20, 9, 1000, 64},  {1, 33, 65, 129, 16},  {2, 18, 18, 3000, 700},
+                        {1, 4, 4, 5000, 64},  {1, 300, 260, 530, 0}, {1, 140, 150, 640, 64}};
   for (const Case& c : cases)
     for (DType t : {DType::Float32, DType::Float64, DType::BFloat16, DType::Float16, DType::Int32})
       for (int layout = 0; layout < 4; ++layout) {
@@ -23,7 +24,8 @@ TEST(Emulated, Matmul) {
         wide.shape = {c.B, c.M, c.N};
         wide.strides = {0, 0, 1};
         const View va = layout & 1 ? permuted(a, {0, 2, 1}) : a.view, vb = layout & 2 ? permuted(b, {0, 2, 1}) : b.view;
-        SCOPED_TRACE(testing::Message() << c.B << " " << c.M << " " << c.N << " " << c.K << " group " << c.group << " layout " << layout);
+        SCOPED_TRACE(testing::Message() << c.B << " " << c.M << " " << c.N << " " << c.K << " group " << c.group << " layout "
+                                        << layout);
         both("matmul", {Operand(t, {c.B, c.M, c.N})},
              [&](Backend& x, Outputs y) { x.matmul(va, vb, layout == 3 ? View() : wide, y[0], c.group); });
         if (layout == 2)
@@ -54,7 +56,8 @@ TEST(Emulated, Convolution) {
         ys[2 + a] = (c.size[a] + 2 * c.g.padding[a] - c.g.dilation[a] * (c.kernel[a] - 1) - 1) / c.g.stride[a] + 1;
       }
       const Shape ws{c.o, c.c / c.g.groups, c.kernel[0], c.kernel[1], c.kernel[2]};
-      const Operand x = random(t, xs, 1), w = random(t, ws, 2), dy = random(t, ys, 3), bias = random(t, {c.o}, 4), back = random(t, {c.c}, 5);
+      const Operand x = random(t, xs, 1), w = random(t, ws, 2), dy = random(t, ys, 3), bias = random(t, {c.o}, 4),
+                    back = random(t, {c.c}, 5);
       SCOPED_TRACE(testing::Message() << "channels " << c.c << " to " << c.o);
       both("conv_forward", {Operand(t, ys)}, [&](Backend& b, Outputs y) { b.conv_forward(x, w, bias, y[0], c.g); });
       both("conv_input_grad", {Operand(t, xs)}, [&](Backend& b, Outputs y) { b.conv_input_grad(dy, w, back, y[0], c.g); });

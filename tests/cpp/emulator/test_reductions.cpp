@@ -6,7 +6,8 @@ namespace {
 using Outputs = std::vector<Operand>&;
 
 TEST(Emulated, Reduce) {
-  const Shape shapes[] = {{3, 1, 1}, {2, 37, 1}, {9, 1000, 1}, {5, 1024, 1}, {2, 1500, 1}, {1, 40000, 1}, {12, 3000, 1}, {2, 5, 7}, {1, 64, 3}, {1, 65, 33}, {2, 4500, 5}};
+  const Shape shapes[] = {{3, 1, 1},     {2, 37, 1}, {9, 1000, 1}, {5, 1024, 1}, {2, 1500, 1}, {1, 40000, 1},
+                          {12, 3000, 1}, {2, 5, 7},  {1, 64, 3},   {1, 65, 33},  {2, 4500, 5}};
   for (const Shape& s : shapes)
     for (int op = 0; op < 8; ++op)
       for (DType t : {DType::Float32, DType::Float64, DType::BFloat16, DType::Int32, DType::Bool}) {
@@ -14,16 +15,22 @@ TEST(Emulated, Reduce) {
         const bool truth = which == ReduceOp::Any || which == ReduceOp::All;
         const bool keeps = which == ReduceOp::Min || which == ReduceOp::Max || is_floating(t);
         const Operand x = random(t, s, op + 17);
-        both("reduce", {Operand(truth ? DType::Bool : keeps ? t : DType::Int64, {s[0], s[2]})},
+        both("reduce",
+             {Operand(truth   ? DType::Bool
+                      : keeps ? t
+                              : DType::Int64,
+                      {s[0], s[2]})},
              [&](Backend& b, Outputs y) { b.reduce(which, x, y[0], 0); });
       }
 }
 
 TEST(Emulated, ReduceStrided) {
   const Operand x = random(DType::Float32, {40, 3, 1100}, 3);
-  both("reduce", {Operand(DType::Float32, {40, 3})}, [&](Backend& b, Outputs y) { b.reduce(ReduceOp::Sum, permuted(x, {0, 2, 1}), y[0], 0); });
+  both("reduce", {Operand(DType::Float32, {40, 3})},
+       [&](Backend& b, Outputs y) { b.reduce(ReduceOp::Sum, permuted(x, {0, 2, 1}), y[0], 0); });
   View turned = permuted(x, {1, 2, 0});
-  both("reduce", {Operand(DType::Float32, {3, 40})}, [&](Backend& b, Outputs y) { b.reduce(ReduceOp::SumSquares, turned, y[0], 7); });
+  both("reduce", {Operand(DType::Float32, {3, 40})},
+       [&](Backend& b, Outputs y) { b.reduce(ReduceOp::SumSquares, turned, y[0], 7); });
   View rows = x.view;
   rows.shape = {1100, 120, 1};
   rows.strides = {1, 1100, 1};
@@ -92,7 +99,8 @@ TEST(Emulated, LayerNorm) {
 
 TEST(Emulated, BatchNorm) {
   for (DType t : kFloats)
-    for (const Shape& s : {Shape{5, 3, 1}, Shape{200, 7, 1}, Shape{9, 4, 10}, Shape{70, 3, 49}, Shape{3, 5, 300}, Shape{2, 2, 1500}}) {
+    for (const Shape& s :
+         {Shape{5, 3, 1}, Shape{200, 7, 1}, Shape{9, 4, 10}, Shape{70, 3, 49}, Shape{3, 5, 300}, Shape{2, 2, 1500}}) {
       const DType stats = t == DType::Float64 ? t : DType::Float32;
       const Operand x = random(t, s, 1), dy = random(t, s, 2), w = random(t, {s[1]}, 3), b0 = random(t, {s[1]}, 4);
       const Operand mean = random(stats, {s[1]}, 5), rstd = random(stats, {s[1]}, 6);
