@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "kernel_test.h"
+#include "math/batch_group.h"
 
 namespace deepnet {
 namespace {
@@ -18,7 +19,7 @@ const Case kCases[] = {
     {2, 3, 64, 1, {1, 21, 21}, {1, 7, 7}, {1, 2, 2}, {0, 3, 3}, {1, 1, 1}},    // the stem of a residual network
     {2, 40, 20, 1, {1, 12, 12}, {1, 1, 1}, {1, 1, 1}, {0, 0, 0}, {1, 1, 1}},   // a product of matrices
     {2, 8, 20, 1, {1, 9, 9}, {1, 1, 1}, {1, 2, 2}, {0, 0, 0}, {1, 1, 1}},      // cells that no kernel cell reaches
-    {9, 20, 10, 1, {1, 7, 7}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}},     // groups of 64 positions across samples
+    {9, 20, 10, 1, {1, 7, 7}, {1, 3, 3}, {1, 1, 1}, {0, 1, 1}, {1, 1, 1}},     // groups of several samples
     {5, 30, 9, 1, {1, 4, 4}, {1, 3, 3}, {1, 2, 2}, {0, 1, 1}, {1, 1, 1}},      // few positions, strided
     {2, 130, 8, 1, {1, 6, 6}, {1, 4, 4}, {1, 2, 2}, {0, 1, 1}, {1, 1, 1}},     // what a transposed convolution does
     {2, 3, 4, 1, {1, 1, 900}, {1, 1, 9}, {1, 1, 2}, {0, 0, 4}, {1, 1, 3}},     // 1-d
@@ -140,7 +141,7 @@ void check(const Case& c) {
             expected)
       << "forward, " << what;
 
-  const int64_t group = std::max<int64_t>(cells, 64);
+  const int64_t group = batch_group(cells);
   sums.assign(conv.w.size(), Sum<T>(group));
   // Positions come sample by sample for each output channel, as each() walks them.
   conv.each(
